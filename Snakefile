@@ -1,5 +1,5 @@
 # One rule per page: papermill with the preset's parameters. The pages themselves say what they import and make.
-import difflib, json
+import difflib, json, os
 from pathlib import Path
 import yaml
 from skinnb.study import pages
@@ -10,19 +10,21 @@ if preset not in presets:
     near = difflib.get_close_matches(preset, presets, 1, 0)
     raise WorkflowError(f"unknown preset {preset!r}; nearest is {near[0]!r}, accepted are {presets}")
 settings = yaml.safe_load(Path(f"configs/{preset}.yaml").read_text())
+if settings.get("needs_data") and not os.environ.get("SKINNB_DATA"):
+    raise WorkflowError(f"preset {preset!r} needs real data: set SKINNB_DATA to the folder that holds ham10000/ and the others (data_manifest.yaml)")
 run = str(config.get("run", settings["run"]))
 book = pages().set_index("page")
 out = f"outputs/{run}"
-page_of = {row.module: page for page, row in book.iterrows()}
+page_of = dict(zip(book.module, book.index))
 
 def code(page):
     "Exported modules that a page imports, directly or not."
     seen, todo = set(), list(book.imports[page])
     while todo:
-        module = todo.pop()
-        if module in page_of and module not in seen:
-            seen.add(module)
-            todo += book.imports[page_of[module]]
+        m = todo.pop()
+        if m in page_of and m not in seen:
+            seen.add(m)
+            todo += book.imports[page_of[m]]
     return [f"skinnb/{m.replace('.', '/')}.py" for m in sorted(seen)]
 
 def parameters(page):

@@ -71,22 +71,31 @@ def device()->torch.device: # cuda where there is one, else cpu
     "The accelerator if there is one."
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
-# %% ../nbs/00_study.ipynb #181c7d64
+# %% ../nbs/00_study.ipynb #13739792
 def _versions(*names):
     return {n: importlib.metadata.version(n) for n in names or ("torch", "torchvision", "fastai", "timm", "numpy", "pandas", "scikit-learn", "opencv-python-headless")}
 
-def _source(module): # the text of a module, so that a change of code changes the key
-    return Path(module.__file__).read_text(encoding="utf-8")
+def _code(source): # a module's text without comments and docstrings: what it does, not what it says
+    tree = ast.parse(source)
+    for node in ast.walk(tree):
+        body = getattr(node, "body", None)
+        if isinstance(body, list) and body and isinstance(body[0], ast.Expr) and isinstance(getattr(body[0], "value", None), ast.Constant): node.body = body[1:] or [ast.Pass()]
+    return ast.dump(tree)
 
-# %% ../nbs/00_study.ipynb #3a9ee920
+# %% ../nbs/00_study.ipynb #7b7512a9
+def _fixed(value): # the same content has the same hash, whatever holds it
+    if isinstance(value, (pd.DataFrame, pd.Series)): return value.to_csv()
+    return np.asarray(value) if isinstance(value, np.ndarray) else value
+
+# %% ../nbs/00_study.ipynb #d932fd3a
 def kept(
     name:str, # what the result is called, also the file's name
     compute, # called without arguments when the result is not there
-    code=(), # modules whose source text belongs to the key
+    code=(), # modules whose code belongs to the key
     **key, # every value that the result depends on
 ): # the result of compute()
     "Result of `compute()`, found again when nothing it depends on has changed."
-    digest = joblib.hash((name, key, [_source(m) for m in code], _versions(), str(device())))
+    digest = joblib.hash((name, {k: _fixed(v) for k, v in key.items()}, [_code(Path(m.__file__).read_text(encoding="utf-8")) for m in code], _versions(), str(device())))
     path = cache_dir()/"kept"/f"{name}-{digest}.joblib"
     path.parent.mkdir(exist_ok=True)
     with filelock.FileLock(f"{path}.lock"):
@@ -291,7 +300,7 @@ def begin(
     params = {**{k: v for k, (_, v) in declared.items()}, **given, "seed": seed, "run": run}
     return Run(page, run, seed, params)
 
-# %% ../nbs/00_study.ipynb #d65cd3fb
+# %% ../nbs/00_study.ipynb #e309ff99
 def _page(path, nbs): # one notebook -> dict
     cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
     code = ["".join(c["source"]) for c in cells if c["cell_type"] == "code"]
@@ -310,4 +319,5 @@ def pages()->pd.DataFrame: # columns page, module, paper, title, imports, makes
     nbs = root()/"nbs"
     found = [p for p in sorted(nbs.rglob("*.ipynb")) if not any(part.startswith((".", "_")) for part in p.relative_to(nbs).parts)]
     order = lambda p: (p["page"] != "index", p["paper"] is not None or p["page"].startswith("9"), p["page"].startswith("9"), p["page"])
-    return pd.DataFrame(sorted((_page(p, nbs) for p in found), key=order))
+    book = pd.DataFrame(sorted((_page(p, nbs) for p in found), key=order))
+    return book.astype(object).where(book.notna(), None)

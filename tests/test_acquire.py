@@ -1,0 +1,257 @@
+"Getting data: a rude server, damaged and hostile archives, a killed download. Nothing leaves this machine."
+import contextlib, hashlib, io, json, signal, stat, subprocess, sys, threading, time, zipfile
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+import numpy as np, pandas as pd, pytest
+from PIL import Image
+from conftest import ROOT
+from skinnb.cohorts import acquire, fetch, images, load, masks, unpack, verify
+
+BODY = np.random.default_rng(0).bytes(200_000)
+SHA = hashlib.sha256(BODY).hexdigest()
+
+class Handler(BaseHTTPRequestHandler):
+    "What a path does is in its first part; `seen` remembers (path, first byte asked for)."
+    protocol_version = "HTTP/1.1"
+    def log_message(self, *args): pass
+    def _send(self, start, data=BODY, status=None, announce=None, span=None):
+        self.send_response(status or (206 if start else 200))
+        self.send_header("Content-Length", str(len(data) - start if announce is None else announce))
+        if start or span: self.send_header("Content-Range", span or f"bytes {start}-{len(data) - 1}/{len(data)}")
+        self.send_header("Connection", "close")
+        self.end_headers()
+        self.close_connection = True
+    def do_GET(self):
+        asked = self.headers.get("Range")
+        start, kind = int(asked[6:-1]) if asked else 0, self.path.split("/")[1]
+        seen = self.server.seen
+        seen.append((self.path, start))
+        turn = sum(p == self.path for p, _ in seen)
+        if kind == "missing": return self._send(0, b"", 404)
+        if kind == "busy" and turn < 3: return self._send(0, b"", 503)
+        if start >= len(BODY): return self._send(0, b"", 416, span=f"bytes */{len(BODY)}")
+        if kind == "shifted" and start: # a server that answers with another range than asked for
+            self._send(start - 7); return self.wfile.write(BODY[start - 7:])
+        if kind == "norange":
+            self._send(0); return self.wfile.write(BODY[:120_000] if turn == 1 else BODY)
+        if kind == "wrong":
+            self._send(start); return self.wfile.write(bytes(len(BODY) - start))
+        if kind == "short": # a whole answer, but of a shorter file
+            self._send(start, BODY[:1000]); return self.wfile.write(BODY[start:1000])
+        self._send(start)
+        if kind == "slow":
+            with contextlib.suppress(OSError):
+                for k in range(start, len(BODY), 4000): self.wfile.write(BODY[k:k + 4000]); self.wfile.flush(); time.sleep(.05)
+            return
+        self.wfile.write(BODY[start:start + 70_000] if kind == "drop" else BODY[start:])
+
+@pytest.fixture
+def web():
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads, server.seen = True, []
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    server.at = lambda path: f"http://127.0.0.1:{server.server_port}/{path}"
+    yield server
+    server.shutdown(); server.server_close()
+
+quick = dict(wait=0, timeout=10, tries=3)
+
+def test_dropped_connections_are_continued(web, tmp_path):
+    got = fetch([web.at("drop/a.bin")], tmp_path/"a.bin", len(BODY), SHA, **quick)
+    assert got.read_bytes() == BODY and not list(tmp_path.glob("*.part"))
+    assert [s for _, s in web.seen] == [0, 70_000, 140_000]
+
+def test_server_without_ranges_starts_again(web, tmp_path):
+    assert fetch([web.at("norange/a.bin")], tmp_path/"a.bin", len(BODY), SHA, **quick).read_bytes() == BODY
+    assert [s for _, s in web.seen] == [0, 120_000]
+
+def test_answer_with_another_range_is_not_glued(web, tmp_path):
+    (tmp_path/"a.bin.part").write_bytes(BODY[:5000])
+    assert fetch([web.at("shifted/a.bin")], tmp_path/"a.bin", len(BODY), SHA, **quick).read_bytes() == BODY
+    assert [s for _, s in web.seen] == [5000, 0]
+
+def test_wrong_bytes_are_named_and_removed(web, tmp_path):
+    with pytest.raises(ValueError) as e: fetch([web.at("wrong/a.bin")], tmp_path/"a.bin", len(BODY), SHA, **quick)
+    assert "a.bin: SHA-256" in str(e.value) and SHA in str(e.value) and hashlib.sha256(bytes(len(BODY))).hexdigest() in str(e.value)
+    assert not list(tmp_path.iterdir())
+
+def test_shorter_file_is_named_and_removed(web, tmp_path):
+    with pytest.raises(ValueError, match="a.bin: 200000 bytes expected, 1000 found: truncated"): fetch([web.at("short/a.bin")], tmp_path/"a.bin", len(BODY), SHA, **quick)
+    assert not list(tmp_path.iterdir())
+
+def test_stale_beginning_is_thrown_away_once(web, tmp_path):
+    "A .part of another version: the sum is wrong, so the file is fetched anew."
+    (tmp_path/"a.bin.part").write_bytes(bytes(60_000))
+    assert fetch([web.at("good/a.bin")], tmp_path/"a.bin", len(BODY), SHA, **quick).read_bytes() == BODY
+    assert [s for _, s in web.seen] == [60_000, 0]
+
+@pytest.mark.parametrize("size", [None, len(BODY)])
+def test_whole_part_is_used(web, tmp_path, size):
+    "Killed after the last byte but before the renaming."
+    (tmp_path/"a.bin.part").write_bytes(BODY)
+    assert fetch([web.at("good/a.bin")], tmp_path/"a.bin", size, SHA, **quick).read_bytes() == BODY
+    assert len(web.seen) == (size is None)
+
+def test_busy_server_is_asked_again_and_a_missing_file_is_not(web, tmp_path):
+    assert fetch([web.at("missing/a.bin"), web.at("busy/a.bin")], tmp_path/"a.bin", len(BODY), SHA, **quick).exists()
+    assert [p for p, _ in web.seen] == ["/missing/a.bin"] + ["/busy/a.bin"]*3
+
+def test_nothing_reachable_says_which_file_and_why(web, tmp_path):
+    with pytest.raises(ConnectionError, match="a.bin could not be downloaded.*404"): fetch([web.at("missing/a.bin")], tmp_path/"a.bin", **quick)
+    with pytest.raises(ConnectionError, match="a.bin could not be downloaded"): fetch(["http://127.0.0.1:9/a.bin"], tmp_path/"a.bin", **quick)
+
+def test_killed_download_is_continued(web, tmp_path):
+    code = f"from skinnb.cohorts import fetch; fetch([{web.at('slow/a.bin')!r}], {str(tmp_path/'a.bin')!r}, {len(BODY)}, {SHA!r})"
+    victim = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT)
+    part, end = tmp_path/"a.bin.part", time.time() + 120
+    while not (part.exists() and part.stat().st_size > 20_000):
+        assert victim.poll() is None and time.time() < end
+        time.sleep(.02)
+    victim.send_signal(signal.SIGKILL); victim.wait()
+    have = part.stat().st_size
+    assert 0 < have < len(BODY) and not (tmp_path/"a.bin").exists()
+    assert fetch([web.at("good/a.bin")], tmp_path/"a.bin", len(BODY), SHA, **quick).read_bytes() == BODY
+    assert web.seen[-1] == ("/good/a.bin", have)
+
+# Archives
+
+def pack(path, *members):
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as z:
+        for name, content in members: z.writestr(name, content)
+    return path
+
+def special(name, kind):
+    info = zipfile.ZipInfo(name); info.external_attr = (kind | 0o777) << 16
+    return info
+
+@pytest.mark.parametrize("member, said", [
+    ("../evil", "leaves the folder"), ("a/../../evil", "leaves the folder"), ("/evil", "absolute"), ("\\evil", "absolute"), ("C:/evil", "absolute"), ("a\\..\\evil", "absolute"),
+    (special("link", stat.S_IFLNK), "a link"), (special("pipe", stat.S_IFIFO), "a link or a special file"),
+])
+def test_hostile_names_write_nothing(member, said, tmp_path):
+    archive = pack(tmp_path/"evil.zip", ("good.txt", "x"), (member, "/etc/passwd"))
+    with pytest.raises(ValueError, match=said): unpack(archive, tmp_path/"in"/"out")
+    assert sorted(p.name for p in tmp_path.rglob("*")) == ["evil.zip"]
+
+def test_bombs_and_twins(tmp_path):
+    bomb = pack(tmp_path/"bomb.zip", ("zeros", bytes(20_000_000)))
+    with pytest.raises(ValueError, match="bomb.zip: 20000000 bytes"): unpack(bomb, tmp_path/"out")
+    with pytest.raises(ValueError, match="bomb.zip"): unpack(bomb, tmp_path/"out", max_ratio=1e9, max_bytes=1e6)
+    with pytest.raises(ValueError, match="same name"): unpack(pack(tmp_path/"twins.zip", ("a.txt", "1"), ("A.txt", "2")), tmp_path/"out")
+    assert not (tmp_path/"out").exists()
+
+def test_bomb_that_lies_about_its_size(tmp_path):
+    "The directory says 10 bytes, the data unfold to more: the checksum finds out and no more than 10 are written."
+    raw = pack(tmp_path/"liar.zip", ("zeros", bytes(1_000_000))).read_bytes()
+    (tmp_path/"liar.zip").write_bytes(raw.replace((1_000_000).to_bytes(4, "little"), (10).to_bytes(4, "little")))
+    with pytest.raises(ValueError, match="'zeros' is damaged"): unpack(tmp_path/"liar.zip", tmp_path/"out")
+    assert sum(p.stat().st_size for p in (tmp_path/"out").rglob("*")) <= 4096 + 10
+
+# A whole data set, laid out like HAM10000
+
+def jpeg(a):
+    out = io.BytesIO(); Image.fromarray(a).save(out, "JPEG"); return out.getvalue()
+
+def png(a):
+    out = io.BytesIO(); Image.fromarray(a).save(out, "PNG"); return out.getvalue()
+
+def entry(folder, name, role, url=()):
+    return dict(name=name, role=role, path=name, url=list(url), size=(folder/name).stat().st_size, sha256=verify(folder/name))
+
+@pytest.fixture
+def ham(tmp_path, monkeypatch):
+    "A small data set as (folder of archives, manifest)."
+    monkeypatch.setenv("SKINNB_CACHE", str(tmp_path/"cache"))
+    monkeypatch.delenv("SKINNB_DATA", raising=False)
+    src, rng = tmp_path/"archives", np.random.default_rng(0)
+    src.mkdir()
+    ids = [f"ISIC_{k}" for k in range(6)]
+    pack(src/"images.zip", *[(f"{i}.jpg", jpeg(rng.integers(0, 255, (12, 20, 3), np.uint8))) for i in ids])
+    pack(src/"masks.zip", *[(f"{i}_segmentation.png", png(np.full((12, 20), 255, np.uint8))) for i in ids])
+    pd.DataFrame(dict(lesion_id=[f"HAM_{k//2}" for k in range(6)], image_id=ids, dx="nv", dx_type="histo", age=[40, None]*3, sex=["male", "unknown"]*3, localization="back")).to_csv(src/"metadata.csv", index=False)
+    return src, {"ham10000": dict(address="nowhere", editions={"official": [entry(src, "images.zip", "images"), entry(src, "metadata.csv", "metadata"), entry(src, "masks.zip", "lesion")]})}
+
+def test_local_archives_to_pictures(ham):
+    src, book = ham
+    frame = load("ham10000", source=src, book=book)
+    assert images(frame, 8).shape == (6, 8, 8, 3) and masks(frame, 8).all()
+    assert frame.age.isna().sum() == 3 and frame.sex.isna().sum() == 3 and frame.lesion_id.nunique() == 3
+
+def test_second_call_does_nothing(ham, tmp_path):
+    src, book = ham
+    folder = acquire("ham10000", source=src, book=book)
+    stamp = json.loads((folder/"images/.stamp.json").read_text())
+    before = {p: p.stat().st_mtime_ns for p in folder.rglob("*") if p.is_file()}
+    for p in src.iterdir(): p.unlink()
+    assert acquire("ham10000", source=src, book=book) == folder
+    assert {p: p.stat().st_mtime_ns for p in folder.rglob("*") if p.is_file()} == before
+    assert stamp["sha256"] == book["ham10000"]["editions"]["official"][0]["sha256"]
+
+def test_missing_truncated_and_changed_archive(ham):
+    src, book = ham
+    whole = (src/"images.zip").read_bytes()
+    (src/"images.zip").unlink()
+    with pytest.raises(FileNotFoundError, match="images.zip is missing and has no address"): acquire("ham10000", source=src, book=book)
+    (src/"images.zip").write_bytes(whole[:-100])
+    with pytest.raises(ValueError, match=f"images.zip: {len(whole)} bytes expected, {len(whole) - 100} found: truncated"): acquire("ham10000", source=src, book=book)
+    (src/"images.zip").write_bytes(bytes(len(whole)))
+    with pytest.raises(ValueError, match="images.zip: SHA-256 .* expected, .* found"): acquire("ham10000", source=src, book=book)
+    (src/"images.zip").write_bytes(whole)
+    assert (acquire("ham10000", source=src, book=book)/"images/ISIC_0.jpg").exists()
+
+def test_half_unpacked_folder_is_made_again(ham, tmp_path):
+    "What a kill leaves behind: a temporary folder, or a folder without its stamp."
+    src, book = ham
+    folder = tmp_path/"cache/ham10000/official"
+    for name in (".images.part", "images"): (folder/name).mkdir(parents=True); (folder/name/"debris.jpg").write_bytes(b"x")
+    acquire("ham10000", source=src, book=book)
+    assert sorted(p.name for p in (folder/"images").iterdir()) == [".stamp.json"] + [f"ISIC_{k}.jpg" for k in range(6)]
+    assert not (folder/".images.part").exists()
+
+def test_hostile_archive_with_the_right_hash(ham, tmp_path):
+    src, book = ham
+    pack(src/"images.zip", ("../evil", "x"))
+    book["ham10000"]["editions"]["official"][0] = entry(src, "images.zip", "images")
+    with pytest.raises(ValueError, match="'../evil' is refused"): acquire("ham10000", source=src, book=book)
+    assert not list(tmp_path.rglob("evil"))
+
+def test_downloaded_data_set(web, ham, tmp_path):
+    "The table comes from the server, in pieces; without a known hash there is a warning that tells the hash."
+    src, book = ham
+    (tmp_path/"body.csv").write_bytes(BODY)
+    files = [dict(name="body.csv", role="metadata", path="body.csv", url=[web.at("drop/body.csv")], size=None, sha256=None)]
+    book = {"ham10000": dict(address="nowhere", editions={"official": files})}
+    with pytest.warns(UserWarning, match=SHA): folder = acquire("ham10000", book=book, **quick)
+    assert (folder/"body/body.csv").read_bytes() == BODY
+    seen = len(web.seen)
+    assert acquire("ham10000", book=book, **quick) == folder and len(web.seen) == seen
+
+def test_rows_and_files_must_match(ham):
+    src, book = ham
+    folder = acquire("ham10000", source=src, book=book)
+    (folder/"images/ISIC_3.jpg").rename(folder/"images/ISIC_9.jpg")
+    with pytest.raises(ValueError, match="1 files .* have no row, the first is .*ISIC_9.jpg"): load("ham10000", source=src, book=book)
+    (folder/"images/ISIC_9.jpg").unlink()
+    with pytest.raises(ValueError, match="1 rows have no file .* the first is 'ISIC_3'"): load("ham10000", source=src, book=book)
+
+def test_damaged_picture_is_named_and_leaves_no_array(ham, tmp_path):
+    src, book = ham
+    frame = load("ham10000", source=src, book=book)
+    p = Path(frame.path[2]); p.write_bytes(p.read_bytes()[:200])
+    with pytest.raises(ValueError, match="ISIC_2.jpg is not a readable picture"): images(frame, 8)
+    assert not list((tmp_path/"cache/decoded").glob("*.npy"))
+
+def test_changed_picture_is_decoded_again(ham):
+    src, book = ham
+    frame = load("ham10000", source=src, book=book)
+    before = np.array(images(frame, 8))
+    Path(frame.path[2]).write_bytes(jpeg(np.zeros((12, 20, 3), np.uint8)))
+    assert images(frame, 8)[2].max() == 0 and before[2].max() > 0
+
+def test_command_line(tmp_path):
+    "As the console script that setuptools writes."
+    (tmp_path/"skinnb_data").write_text("import sys\nfrom skinnb.cohorts import acquire_cli\nif __name__ == '__main__': sys.exit(acquire_cli())\n")
+    run = lambda *a: subprocess.run([sys.executable, tmp_path/"skinnb_data", *a], cwd=ROOT, capture_output=True, text=True)
+    assert "ham10000" in run().stdout and "CC BY-NC 4.0" in run().stdout
+    bad = run("ham1000")
+    assert bad.returncode and "nearest is 'ham10000'" in bad.stderr and "Traceback" not in bad.stderr

@@ -1,0 +1,86 @@
+"Faults that a user meets: typing errors, a full disk, a killed run, two runs at once."
+import os, signal, subprocess, sys, textwrap, time
+from pathlib import Path
+import pytest
+from conftest import ROOT, run_papermill
+
+small = dict(img_size=32, n_epochs=1, n_lesions=60, n_test=8, n_boot=50)
+
+def python(code, **env):
+    return subprocess.Popen([sys.executable, "-c", textwrap.dedent(code)], cwd=ROOT, env={**os.environ, **env}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+@pytest.mark.parametrize("cwd", [ROOT, ROOT/"nbs"])
+def test_unknown_parameter(cwd, tmp_path):
+    "Plain papermill would warn and run on with the default."
+    done = run_papermill("melanoma_ddpm/01_classify", tmp_path/"o.ipynb", cwd=cwd, bakbone="resnet50")
+    assert done.returncode and "unknown parameter 'bakbone'" in done.stderr and "nearest is 'backbone'" in done.stderr
+
+@pytest.mark.parametrize("given, said", [
+    (dict(backbone="resnet81"), "resnet81"),
+    (dict(backbone="vit_tiny_patch16_224", img_size=63), "63"),
+    (dict(data="ham1000"), "data='ham1000'"),
+    (dict(n_epochs="two"), "n_epochs='two'"),
+    (dict(run="../elsewhere"), "run='../elsewhere'"),
+])
+def test_bad_values_stop_before_work(given, said, tmp_path):
+    done = run_papermill("melanoma_ddpm/01_classify", tmp_path/"o.ipynb", env={"SKINNB_OUTPUTS": str(tmp_path/"outputs"), "SKINNB_CACHE": str(tmp_path/"cache")}, **{**small, **given})
+    assert done.returncode and said in done.stderr
+    assert not list(tmp_path.glob("outputs/**/*.csv")) and not list(tmp_path.glob("cache/kept/*"))
+
+def test_unknown_preset():
+    done = subprocess.run(["make", "outputs", "PRESET=fantom"], capture_output=True, text=True)
+    said = done.stdout + done.stderr
+    assert done.returncode and "'fantom'" in said and "nearest is 'phantom'" in said and "paper" in said
+
+def test_full_disk_leaves_the_old_result(tmp_path):
+    "The system refuses to let a file grow: the old table survives, no debris stays."
+    done = python("""
+        import resource, signal, pandas as pd
+        from pathlib import Path
+        from skinnb.study import begin, tidy_columns
+        run = begin("00_study", run="full")
+        frame = pd.DataFrame([{c: 1 for c in tidy_columns}])
+        path = run.table(frame, "x"); before = path.read_bytes()
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
+        try: run.table(pd.concat([frame]*50_000), "x")
+        except OSError as e: print("refused", e.errno)
+        assert path.read_bytes() == before and [p.name for p in path.parent.iterdir()] == ["table_x.csv"]
+    """, SKINNB_OUTPUTS=str(tmp_path))
+    out, err = done.communicate(timeout=120)
+    assert done.returncode == 0, err
+    assert "refused" in out
+
+def test_two_at_once_compute_once(tmp_path):
+    "Two processes ask for the same result at once: one computes, both get it."
+    code = """
+        import time, sys
+        from pathlib import Path
+        from skinnb.study import kept
+        def compute():
+            Path(sys.argv[0] if False else r"%s").open("a").write("x"); time.sleep(3); return 42
+        print(kept("twice", compute, n=1))
+    """ % (tmp_path/"count")
+    both = [python(code, SKINNB_CACHE=str(tmp_path/"cache")) for _ in range(2)]
+    assert [p.communicate(timeout=120)[0].strip() for p in both] == ["42", "42"]
+    assert (tmp_path/"count").read_text() == "x"
+
+def test_killed_run_ends_like_an_undisturbed_one(tmp_path):
+    "Kill a run between two trainings, rerun it: the tables equal those of a run left in peace."
+    def page(name, cache):
+        return subprocess.Popen([sys.executable, "-m", "papermill", "nbs/melanoma_ddpm/01_classify.ipynb", str(tmp_path/f"{name}.ipynb"), "--no-progress-bar", "-p", "n_seeds", "2",
+            *[o for k, v in small.items() for o in ("-p", k, str(v))]], cwd=ROOT, start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+            env={**os.environ, "SKINNB_OUTPUTS": str(tmp_path/name), "SKINNB_CACHE": str(tmp_path/cache), "SKINNB_PLAIN": "1"})
+    peace = page("peace", "cache_a")
+    assert peace.wait(600) == 0, peace.stderr.read()
+    victim = page("victim", "cache_b")
+    while not list(tmp_path.glob("cache_b/kept/melanoma_ddpm-arm-*.joblib")):
+        assert victim.poll() is None, victim.stderr.read()
+        time.sleep(.05)
+    os.killpg(victim.pid, signal.SIGKILL); victim.wait()
+    assert not list(tmp_path.glob("victim/**/table_I.csv"))
+    again = page("victim", "cache_b")
+    assert again.wait(600) == 0, again.stderr.read()
+    a, b = (sorted((tmp_path/n).glob("page/tables/**/*.csv")) for n in ("peace", "victim"))
+    assert a and [p.name for p in a] == [p.name for p in b]
+    assert [p.read_bytes() for p in a] == [p.read_bytes() for p in b]
