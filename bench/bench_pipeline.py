@@ -138,8 +138,8 @@ def main():
                         "step + skinnb recipe ahead in a thread": (source(2), kind[best], a.threads),
                         "step + torchvision, 0 workers": (loader(0), kind[best], a.threads), "step + torchvision, 2 workers": (loader(2), kind[best], a.threads)},
                        a.seconds, a.rounds, size)
-    table = pd.DataFrame(made)
-    print(table.to_string(index=False, float_format=lambda v: f"{v:.2f}"))
+        table = pd.DataFrame(made)
+        print(table[table.img_size == size].to_string(index=False, float_format=lambda v: f"{v:.2f}"), flush=True)
     if a.csv: table.to_csv(a.csv, index=False)
 
 

@@ -62,7 +62,7 @@ def horizontal_flip(x:torch.Tensor)->torch.Tensor: # (b, 3, h, w) both
     "Mirror left and right."
     return x.flip(3)
 
-# %% ../nbs/06_imaging.ipynb #3f024d4d
+# %% ../nbs/06_imaging.ipynb #9c088b90
 def _per_image(value, x): # one value per image, or one for all, ready to be multiplied with a batch
     return torch.as_tensor(np.ascontiguousarray(value), dtype=x.dtype).to(x.device).view(-1, 1, 1, 1)
 
@@ -75,6 +75,7 @@ def brightness(
     "Multiply by a factor."
     return (x*_per_image(factor, x)).clamp_(0, 1)
 
+# %% ../nbs/06_imaging.ipynb #66d55569
 def contrast(
     x:torch.Tensor, # (b, 3, h, w) in 0..1
     factor, # one per image, 1 changes nothing, 0 leaves the mean grey
@@ -110,7 +111,7 @@ def shift_hsv(
     hat = lambda centre: (h - centre + 3).remainder_(6).sub_(3).abs_().neg_().add_(2).clamp_(0, 1)
     return torch.stack([v + s*v*(hat(c) - 1) for c in (0, 2, 4)], 1)
 
-# %% ../nbs/06_imaging.ipynb #9860855e
+# %% ../nbs/06_imaging.ipynb #ca471e6c
 def colour_jitter(
     x:torch.Tensor, # (b, 3, h, w) in 0..1
     order:np.ndarray, # (b, 4): each row a permutation of 0 brightness, 1 contrast, 2 saturation, 3 hue
@@ -125,6 +126,7 @@ def colour_jitter(
             if name in amounts and len(hit): x[hit] = changes[k](x[hit], amounts[name][hit])
     return x
 
+# %% ../nbs/06_imaging.ipynb #d410d5ec
 def hue_saturation_value(
     x:torch.Tensor, # (b, 3, h, w) in 0..1
     hue, # one per image, in half degrees
@@ -134,7 +136,7 @@ def hue_saturation_value(
     "Shift hue, saturation and value in the units of Albumentations."
     return shift_hsv(x, hue/180, saturation/255, value/255)
 
-# %% ../nbs/06_imaging.ipynb #92232920
+# %% ../nbs/06_imaging.ipynb #2fe5f7f2
 def clahe(
     images:np.ndarray, # uint8 (b, h, w, 3)
     clip_limit=2., # one per image, or one for all; larger means stronger
@@ -150,6 +152,7 @@ def clahe(
     if workers == 1: return np.stack([*map(one, images, limits)])
     with ThreadPoolExecutor(workers) as pool: return np.stack([*pool.map(one, images, limits)])
 
+# %% ../nbs/06_imaging.ipynb #c6792bcf
 def clahe_batch(
     x:torch.Tensor, # (b, 3, h, w) in 0..1, on any device
     clip_limit, # one per image
@@ -193,7 +196,7 @@ def random_boxes(
     top, left = rng.random((2, n))*(1 - np.stack([height, width]))
     return np.stack([top, left, height, width], 1)
 
-# %% ../nbs/06_imaging.ipynb #d550bcdf
+# %% ../nbs/06_imaging.ipynb #719aacbe
 def _pixels(box, size): # top, left, height, width in whole pixels, at least one
     top, left, height, width = (int(round(float(v)*size)) for v in box)
     return min(top, size - 1), min(left, size - 1), max(1, min(height, size - top)), max(1, min(width, size - left))
@@ -207,6 +210,7 @@ def resized_crop(
     size = [img_size, img_size]
     return torch.cat([tvf.resized_crop(x[i:i+1], *_pixels(b, x.shape[2]), size, antialias=True) for i, b in enumerate(box)])
 
+# %% ../nbs/06_imaging.ipynb #d6b67a96
 def erase(
     x:torch.Tensor, # (b, 3, s, s)
     box:np.ndarray, # (b, 4): top, left, height, width as shares
@@ -333,7 +337,7 @@ def draw_step(
     if step["op"] == "colour_jitter": args["order"] = rng.permuted(np.tile(np.arange(4), (n, 1)), axis=1)[hit]
     return hit, args
 
-# %% ../nbs/06_imaging.ipynb #0f70bbb0
+# %% ../nbs/06_imaging.ipynb #72b4f829
 _ops = {f.__name__: f for f in (transpose, vertical_flip, horizontal_flip, colour_jitter, hue_saturation_value, shift_scale_rotate, resized_crop, erase,
         resize, resize_centre_crop, normalise)} | {"clahe": clahe_batch}
 _sized = {"resize", "resize_centre_crop", "resized_crop"}
@@ -352,6 +356,7 @@ def as_rng(
     if isinstance(rng, torch.Generator): rng = torch.randint(2**62, (1,), generator=rng, device=rng.device).item()
     return rng if rng is None else np.random.default_rng(rng)
 
+# %% ../nbs/06_imaging.ipynb #7b69b4e9
 def augment(
     images, # uint8: array (b, h, w, 3), or tensor (b, 3, h, w) on any device
     rng=None, # seed or generator; needed by every recipe with chance in it
@@ -382,7 +387,7 @@ def recipe(
     if stage == "prepare": raise ValueError(f"stage='prepare' of {paper} makes bytes once per image; call prepare(images, {paper!r})")
     return partial(augment, steps=steps, img_size=img_size or recipes[paper]["img_size"])
 
-# %% ../nbs/06_imaging.ipynb #2b35c260
+# %% ../nbs/06_imaging.ipynb #3767b135
 def hair_mask(
     images:np.ndarray, # uint8 (b, h, w, 3)
     kernel:float=17/224, # length of the cross as a share of the side: 17 pixels at 224; thicker things are left alone
@@ -394,6 +399,7 @@ def hair_mask(
     cross = cv2.getStructuringElement(cv2.MORPH_CROSS, (2*arm + 1, 2*arm + 1))
     return np.stack([cv2.morphologyEx(cv2.cvtColor(i, cv2.COLOR_RGB2GRAY), cv2.MORPH_BLACKHAT, cross) > threshold for i in images])
 
+# %% ../nbs/06_imaging.ipynb #ebb4016b
 def remove_hair(
     images:np.ndarray, # uint8 (b, h, w, 3)
     kernel:float=17/224, # as in `hair_mask`
@@ -453,7 +459,7 @@ def prepare(
         images = _prepare[step["op"]](images, **{k: v for k, v in step.items() if k not in ("op", "filled")})
     return images
 
-# %% ../nbs/06_imaging.ipynb #35d94e97
+# %% ../nbs/06_imaging.ipynb #25a8b707
 def ahead(
     items, # any iterable, such as a generator of batches
     n:int=2, # finished items to hold; 0 works without a thread
@@ -461,7 +467,7 @@ def ahead(
     "Iterate while a background thread makes the next items."
     if n < 1: yield from items; return
     made, end, stop = queue.Queue(n), object(), threading.Event()
-    def put(pair):
+    def put(pair): # waits for room, unless the loop was left
         while not stop.is_set():
             try: return made.put(pair, timeout=.1)
             except queue.Full: pass

@@ -263,7 +263,7 @@ def _values(y, score, threshold, cluster, group, n_groups, n_boot, seed, auroc, 
         values["auroc"] = _auc_draws(plans, n_units, n_boot, for_auc)
     return values
 
-# %% ../nbs/02_stats.ipynb #e33640bf
+# %% ../nbs/02_stats.ipynb #7cb95234
 def cluster_bootstrap(
     y_true, # 0 or 1 per image
     y_score, # score per image, higher for class 1; a 0/1 prediction serves for all but the AUC
@@ -274,12 +274,13 @@ def cluster_bootstrap(
     seed:int=42, # same seed, same intervals
     level:float=.95, # confidence level
     metrics:list=None, # names from group_metrics and gap_metrics; None: auroc to balanced_accuracy, and every gap where there are groups
+    mean:bool=False, # add the row "mean", the plain mean over groups, such as seeds that share their lesions
 )->pd.DataFrame: # group, metric, estimate, ci_low, ci_high, k, n, n_valid, n_boot
     "Percentile bootstrap over lesions of rates, AUC and gaps, for all groups at once."
     _check(level, n_boot=n_boot)
     y = _labels(y_true); score = _scores("y_score", y_score, len(y))
     group, names = (np.zeros(len(y), int), []) if groups is None else _codes("groups", groups, len(y))
-    if taken := {"all", "between"} & set(names): raise ValueError(f"groups holds the name {min(taken)!r}, which the result uses for its own rows: rename the group")
+    if taken := {"all", "between", "mean"} & set(names): raise ValueError(f"groups holds the name {min(taken)!r}, which the result uses for its own rows: rename the group")
     if metrics is None: metrics = group_metrics[:4] + gap_metrics*(len(names) > 1)
     metrics = _wanted(metrics, group_metrics + gap_metrics*(len(names) > 1))
     auroc, counted = any("auroc" in m for m in metrics), any("auroc" not in m for m in metrics)
@@ -288,6 +289,9 @@ def cluster_bootstrap(
     if len(names) > 1: values |= gaps({m: v[:, 1:] for m, v in values.items()})
     counts = confusion(y, _predicted(score, threshold), groups).to_numpy()
     counts = np.concatenate([counts.sum(0, keepdims=True), counts])[:1 + len(names)]
+    if mean and names:
+        values = {m: v if v.ndim == 1 else np.c_[v, v[:, 1:].mean(1)] for m, v in values.items()}
+        counts, names = np.r_[counts, counts[:1]], [*names, "mean"]
     as_columns = lambda v: v[:, None] if v.ndim == 1 else v
     return pd.concat([_rows(m, as_columns(values[m]), counts, ["all", *names], level) for m in metrics], ignore_index=True)
 
