@@ -87,7 +87,7 @@ def _fixed(value): # the same content has the same hash, whatever holds it
     if isinstance(value, (pd.DataFrame, pd.Series)): return value.to_csv()
     return np.asarray(value) if isinstance(value, np.ndarray) else value
 
-# %% ../nbs/00_study.ipynb #d932fd3a
+# %% ../nbs/00_study.ipynb #8118208c
 def kept(
     name:str, # what the result is called, also the file's name
     compute, # called without arguments when the result is not there
@@ -100,14 +100,19 @@ def kept(
     path.parent.mkdir(exist_ok=True)
     with filelock.FileLock(f"{path}.lock"):
         if path.exists():
-            try: return joblib.load(path)
+            try: stored = joblib.load(path)
             except Exception as e: fallback(f"kept result {path.name} cannot be read ({e}); computing it again")
+            else:
+                for message in stored["fallbacks"]: fallback(message)
+                return stored["result"]
+        before = len(_fallbacks)
         result = compute()
-        with write_whole(path) as tmp: joblib.dump(result, tmp)
+        with write_whole(path) as tmp: joblib.dump(dict(result=result, fallbacks=_fallbacks[before:]), tmp)
     return result
 
-# %% ../nbs/00_study.ipynb #b76a2083
+# %% ../nbs/00_study.ipynb #77a8b04d
 _fallbacks = []
+warnings.filterwarnings("ignore", message=".*torch.jit.script", category=FutureWarning) # torchvision's own, nothing to act on
 
 def fallback(
     message:str, # what was wanted, what is used instead

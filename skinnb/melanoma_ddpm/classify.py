@@ -6,12 +6,13 @@
 __all__ = ['makes', 'implied', 'table_metrics', 'load', 'with_implied_n', 'diagram', 'arm', 'trained', 'row_name', 'faithful',
            'corrected', 'forest', 'differences']
 
-# %% ../../nbs/melanoma_ddpm/01_classify.ipynb #26e31fad
+# %% ../../nbs/melanoma_ddpm/01_classify.ipynb #45f31c8c
+import itertools
 import joblib, matplotlib.pyplot as plt, numpy as np, pandas as pd
 from matplotlib.patches import FancyBboxPatch
 from .. import cohorts, imaging, nets, phantoms, train
 from ..metrics import tidy
-from ..published import compare, printed, show_table, side_by_side
+from ..published import compare, printed, readable, show_table
 from ..stats import cluster_bootstrap, hanley_mcneil, lattice, paired_bootstrap, wilson
 from ..study import begin, kept, protocol_palette, seed_everything, theme
 
@@ -57,7 +58,7 @@ def diagram(
     ax.set(xlim=(-.1, len(blocks)*1.25 - .15), ylim=(-.1, 1.1)); ax.axis("off")
     return fig
 
-# %% ../../nbs/melanoma_ddpm/01_classify.ipynb #51234768
+# %% ../../nbs/melanoma_ddpm/01_classify.ipynb #d0d816fa
 def arm(
     cohort:pd.DataFrame, # frame with target and split
     images:np.ndarray, # uint8 (n, h, w, 3), aligned with the frame
@@ -73,13 +74,14 @@ def arm(
     model = nets.build(backbone, n_out=1, dropout=.4, img_size=img_size, seed=seed)
     where = {s: np.flatnonzero(cohort.split == s) for s in ("train", "valid", "test")}
     stages = [imaging.recipe("melanoma_ddpm", s, img_size) for s in ("train", "eval")]
-    history = train.fit(model, images, cohort.target.to_numpy(), where["train"], where["valid"], *stages, n_epochs=n_epochs, lr=lr, bs=bs,
-        loss="bce", sampler="inverse_class", checkpoint="valid_auc", seed=seed)
+    history = train.fit(model, images, cohort.target.to_numpy(), where["train"], where["valid"], *stages,
+        n_epochs=n_epochs, lr=lr, bs=bs, loss="bce", sampler="inverse_class", checkpoint="valid_auc", seed=seed)
     held_out = np.r_[where["valid"], where["test"]]
-    scores = cohort.iloc[held_out][["image_id", "lesion_id", "split", "target", "last_image"]].assign(score=train.predict(model, images, held_out, stages[1]))
-    return dict(scores=scores.reset_index(drop=True), history=history, weights=model.weights, **nets.cost(model, img_size))
+    scores = cohort.iloc[held_out][["image_id", "lesion_id", "split", "target", "last_image"]]
+    scores = scores.assign(score=train.predict(model, images, held_out, stages[1])).reset_index(drop=True)
+    return dict(scores=scores, history=history, weights=model.weights, **nets.cost(model, img_size))
 
-# %% ../../nbs/melanoma_ddpm/01_classify.ipynb #e5263b87
+# %% ../../nbs/melanoma_ddpm/01_classify.ipynb #286519a9
 def trained(
     cohort:pd.DataFrame, # frame with target and split
     images:np.ndarray, # uint8, aligned with the frame
@@ -89,10 +91,14 @@ def trained(
 )->dict: # {(backbone, seed): arm}
     "Every arm, trained now or found kept."
     on = dict(cohort=cohort[["image_id", "lesion_id", "target", "split"]], pixels=images, **budget)
-    one = lambda b, s: kept("melanoma_ddpm-arm", lambda: arm(cohort, images, b, seed=s, **budget), code=(imaging, nets, train), backbone=b, seed=s, **on)
+    def one(b, s):
+        compute = lambda: arm(cohort, images, b, seed=s, **budget)
+        return kept("melanoma_ddpm-arm", compute, code=(imaging, nets, train), backbone=b, seed=s, **on)
     return {(b, s): one(b, s) for s in seeds for b in backbones}
 
-# %% ../../nbs/melanoma_ddpm/01_classify.ipynb #89e0fdef
+# %% ../../nbs/melanoma_ddpm/01_classify.ipynb #a77625e1
+table_metrics = ["roc_auc", "balanced_accuracy", "sensitivity", "specificity"]
+
 def row_name(
     backbone:str, # timm name
 )->str: # name of the row in Table I, or the timm name
@@ -108,10 +114,7 @@ def faithful(
     s = scores[(scores.split == "test") & scores.last_image]
     return tidy(s.target, s.score, row=row_name(backbone), protocol="faithful", metrics=table_metrics, **labels)
 
-# %% ../../nbs/melanoma_ddpm/01_classify.ipynb #0c89ce97
-table_metrics = ["roc_auc", "balanced_accuracy", "sensitivity", "specificity"]
-
-# %% ../../nbs/melanoma_ddpm/01_classify.ipynb #948b88d6
+# %% ../../nbs/melanoma_ddpm/01_classify.ipynb #13ebeb90
 def corrected(
     by_seed:dict, # {seed: scores}
     backbone:str, # timm name
@@ -120,30 +123,34 @@ def corrected(
 )->pd.DataFrame: # tidy rows: each seed, and their mean
     "Table I on all images of the test lesions, resampled by lesion; the mean over seeds in common draws."
     s = pd.concat([t[t.split == "test"].assign(seed=str(k)) for k, t in by_seed.items()])
-    found = cluster_bootstrap(s.target, s.score, s.lesion_id, groups=s.seed, n_boot=n_boot, metrics=["auroc", *table_metrics[1:]], mean=True)
+    found = cluster_bootstrap(s.target, s.score, s.lesion_id, groups=s.seed, n_boot=n_boot,
+        metrics=["auroc", *table_metrics[1:]], mean=True)
     found = found[found.group != "all"].replace({"metric": {"auroc": "roc_auc"}})
     found["seed"] = found.group.where(found.group != "mean", f"mean of {len(by_seed)}")
     rate = found.metric.isin(["sensitivity", "specificity"]) & (found.group != "mean")
-    return found.assign(row=row_name(backbone), protocol="corrected", k=found.k.where(rate), unit="fraction", data=data, audit="M-01")
+    return found.assign(row=row_name(backbone), protocol="corrected", k=found.k.where(rate).astype(float),
+        unit="fraction", data=data, audit="M-01")
 
-# %% ../../nbs/melanoma_ddpm/01_classify.ipynb #d1017883
+# %% ../../nbs/melanoma_ddpm/01_classify.ipynb #25014097
 def forest(
     table:pd.DataFrame, # tidy, from compare
     metric:str="roc_auc", # which metric
 ): # matplotlib figure
     "Estimates and intervals of one metric by row and protocol."
-    t = table[(table.metric == metric) & ~((table.protocol == "corrected") & ~table.seed.astype(str).str.startswith("mean"))]
+    single = (table.protocol == "corrected") & ~table.seed.astype(str).str.startswith("mean")
+    t = table[(table.metric == metric) & ~single]
     rows = list(dict.fromkeys(t.row))
     fig, ax = plt.subplots(figsize=(7, .9 + .45*len(rows)))
     for j, (protocol, colour) in enumerate(protocol_palette.items()):
         p = t[t.protocol == protocol].drop_duplicates("row")
         y = [rows.index(r) + (j - 1)*.22 for r in p.row]
-        ax.errorbar(p.estimate, y, xerr=[p.estimate - p.ci_low, p.ci_high - p.estimate], fmt="o", ms=5, lw=2, color=colour, label=protocol)
-    ax.set(yticks=range(len(rows)), yticklabels=rows, ylim=(len(rows) - .5, -.5), xlabel=metric.replace("_", " ") + ", 95 % interval")
+        width = [p.estimate - p.ci_low, p.ci_high - p.estimate]
+        ax.errorbar(p.estimate, y, xerr=width, fmt="o", ms=5, lw=2, color=colour, label=protocol)
+    ax.set(yticks=range(len(rows)), yticklabels=rows, ylim=(len(rows) - .5, -.5), xlabel=f"{metric}, 95 % interval")
     ax.legend(loc="upper left", bbox_to_anchor=(1, 1)); ax.grid(axis="y", visible=False)
     return fig
 
-# %% ../../nbs/melanoma_ddpm/01_classify.ipynb #0338240d
+# %% ../../nbs/melanoma_ddpm/01_classify.ipynb #872ab017
 def differences(
     arms:dict, # {(backbone, seed): arm}
     n_boot:int=2000, # draws
@@ -152,7 +159,7 @@ def differences(
     test = {}
     for (b, _), a in arms.items(): test.setdefault(b, []).append(a["scores"].query("split == 'test'"))
     mean = {b: np.mean([t.score for t in ts], axis=0) for b, ts in test.items()}
-    one, names = next(iter(test.values()))[0], list(mean)
-    pairs = [(a, b) for i, a in enumerate(names) for b in names[i + 1:]]
-    found = [dict(pair=f"{a} - {b}", **paired_bootstrap(one.target, mean[a], mean[b], one.lesion_id, n_boot=n_boot)) for a, b in pairs]
+    one = next(iter(test.values()))[0]
+    found = [dict(pair=f"{a} - {b}", **paired_bootstrap(one.target, mean[a], mean[b], one.lesion_id, n_boot=n_boot))
+        for a, b in itertools.combinations(mean, 2)]
     return pd.DataFrame(found, columns=["pair", "estimate", "ci_low", "ci_high", "p"])
