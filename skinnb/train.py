@@ -41,12 +41,13 @@ settings = dict(
 filled_in = dict(melanoma_ddpm="sampler checkpoint", bio_unet="n_epochs early_stop checkpoint", tone_prune="n_epochs bs lr weight_decay schedule checkpoint",
     recall_first="n_epochs lr weight_decay eta_min class_weights label_smoothing early_stop", lora_tone="")
 
-# %% ../nbs/08_train.ipynb #c25b1f0e
+# %% ../nbs/08_train.ipynb #1aef305c
 def _one_of(name, value, accepted): # the value, or an error that names the nearest accepted one
     if value in accepted: return value
     near = difflib.get_close_matches(str(value), [str(a) for a in accepted], 1, 0)[0]
     raise ValueError(f"{name}={value!r} (argument of train.fit or train.predict): nearest is {near!r}, accepted are {list(accepted)}")
 
+# %% ../nbs/08_train.ipynb #ede18d47
 def positions(
     idx, # whole numbers, or one True or False per image
     n:int, # number of images
@@ -75,7 +76,7 @@ def epoch_order(
     code, counts = np.unique(np.asarray(y)[idx], return_inverse=True, return_counts=True)[1:]
     return rng.choice(idx, len(idx), p=1/counts[code]/len(counts))
 
-# %% ../nbs/08_train.ipynb #563c857d
+# %% ../nbs/08_train.ipynb #64686bb7
 def normalised(
     images, # uint8 (b, h, w, 3), or a tensor (b, 3, h, w)
     rng=None, # not used
@@ -83,6 +84,7 @@ def normalised(
     "The recipe that does nothing but normalise."
     return augment(images, None, [dict(op="normalise")])
 
+# %% ../nbs/08_train.ipynb #1448b4d8
 class Batches:
     "The batches of one epoch as fastai takes them; each is a function of seed, epoch and its number alone."
     def __init__(self,
@@ -102,7 +104,7 @@ class Batches:
 
     def to(self, device): self.device = torch.device(device); return self
 
-# %% ../nbs/08_train.ipynb #fe7ec319
+# %% ../nbs/08_train.ipynb #e8ca7217
 def _load(self, chosen, rng): # pixels of some positions; on a GPU as a tensor there
     a = self.images(chosen, rng) if callable(self.images) else self.images[chosen]
     if self.device.type != "cuda": return a
@@ -113,6 +115,7 @@ def _batch(self, chosen, i): # the i-th batch
     x = self.recipe(_load(self, chosen, rng), rng)
     return x.to(self.device, memory_format=torch.channels_last), torch.from_numpy(self.y[chosen]).to(self.device)
 
+# %% ../nbs/08_train.ipynb #3414d706
 def _iterate(self): # made ahead of time, in order
     order = epoch_order(self.idx, self.y, self.sampler, self.seed, self.epoch) if self.shuffle else self.idx
     yield from ahead((_batch(self, order[i*self.bs:(i + 1)*self.bs], i) for i in range(len(self))), self.n_ahead)
@@ -176,7 +179,7 @@ def targets(
     if loss == "ce" and (a.ndim != 1 or (a < 0).any() or (a % 1).any()): raise ValueError(f"y of shape {a.shape}, {a.min()} to {a.max()}: class numbers 0, 1, 2 ... are accepted by loss='ce'")
     return np.ascontiguousarray(a, np.float32 if loss == "bce" or loss != "ce" and a.dtype.kind == "f" else np.int64)
 
-# %% ../nbs/08_train.ipynb #60b7e342
+# %% ../nbs/08_train.ipynb #4b528d48
 def probabilities(
     logits:torch.Tensor, # (n, k)
     activation:str=None, # "sigmoid" or "softmax"; None: sigmoid for one logit
@@ -187,6 +190,7 @@ def probabilities(
     p = (torch.sigmoid(logits) if act == "sigmoid" else logits.softmax(1)).cpu().numpy()
     return p[:, 0] if p.shape[1] == 1 else p
 
+# %% ../nbs/08_train.ipynb #6ef3a81c
 def auroc(
     y, # 0 or 1 per image, class number per image, or (n, k) of 0 and 1
     p, # (n,) or (n, k) as from `probabilities`
@@ -237,7 +241,7 @@ def waited(
     "Epochs that have passed since the best one."
     return len(values) - 1 - best_epoch(values, mode)
 
-# %% ../nbs/08_train.ipynb #faf5b38f
+# %% ../nbs/08_train.ipynb #922eef1b
 def precision_of(
     model:torch.nn.Module, # any network
     precision:str="auto", # "auto", "fp32", "bf16" or "fp16"
@@ -250,6 +254,7 @@ def precision_of(
     if where.type == "cuda": return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
     return cpu_dtype(model)
 
+# %% ../nbs/08_train.ipynb #5b4c8f9b
 class Precision(Callback):
     "bfloat16 (or plain float32) training steps on any device."
     order, run_valid = 10, False
@@ -272,10 +277,11 @@ def freeze(
         model.eval(); model.head.train()
         for p in model.head.parameters(): p.requires_grad_(True)
 
-# %% ../nbs/08_train.ipynb #dd26b970
+# %% ../nbs/08_train.ipynb #3e93e9c4
 def _reseed(seed, epoch): # PyTorch's generators at the start of an epoch
     torch.manual_seed(int(np.random.SeedSequence([seed, epoch]).generate_state(1)[0]))
 
+# %% ../nbs/08_train.ipynb #8ea59b4e
 class Plan(Callback):
     "Seed, order, frozen layers and learning rates of each epoch."
     order = 5
@@ -292,7 +298,7 @@ class Plan(Callback):
     def before_batch(self):
         if self.training and self.schedule == "one_cycle": self.set(self.epoch + self.iter/self.n_iter)
 
-# %% ../nbs/08_train.ipynb #f65771f6
+# %% ../nbs/08_train.ipynb #38e7f7dc
 class Recorder(Callback):
     "One row per epoch; an error at the first loss that is no number."
     name, order = "recorder", 50
@@ -306,14 +312,18 @@ class Recorder(Callback):
         if not self.training: self.outputs.append((self.pred.detach(), self.yb[0])); return
         self.losses.append(self.loss_grad.detach()); self.sizes.append(len(self.yb[0]))
         if self.losses[-1].device.type == "cpu" or len(self.losses) % 50 == 0: self.check()
-    def check(self):
-        values = torch.stack(self.losses).float().cpu().numpy()
-        if not np.isfinite(values).all():
-            i = int(np.flatnonzero(~np.isfinite(values))[0])
-            raise FloatingPointError(f"training loss is {values[i]} in epoch {self.epoch + 1}, batch {i + 1} of {self.n_iter}, learning rate {self.opt.hypers[-1]['lr']:.3g}; nothing of this epoch was saved")
-        return values
 
-# %% ../nbs/08_train.ipynb #51563d17
+# %% ../nbs/08_train.ipynb #352e40fb
+def _check(self): # losses of the epoch so far; an error at the first that is no number
+    values = torch.stack(self.losses).float().cpu().numpy()
+    if not np.isfinite(values).all():
+        i = int(np.flatnonzero(~np.isfinite(values))[0])
+        raise FloatingPointError(f"training loss is {values[i]} in epoch {self.epoch + 1}, batch {i + 1} of {self.n_iter}, learning rate {self.opt.hypers[-1]['lr']:.3g}; nothing of this epoch was saved")
+    return values
+
+Recorder.check = _check
+
+# %% ../nbs/08_train.ipynb #f8ef7278
 def _after_train(self): self.train_loss = float(np.average(self.check(), weights=self.sizes))
 
 def _after_validate(self):
@@ -323,6 +333,7 @@ def _after_validate(self):
     auc = auroc(y.cpu().numpy(), probabilities(pred, self.activation)) if self.labels else float("nan")
     self.row = dict(epoch=self.epoch + 1, train_loss=self.train_loss, valid_loss=loss, valid_auc=auc, lr=self.rates, seconds=round(time.time() - self.started, 3))
 
+# %% ../nbs/08_train.ipynb #2a797e9c
 def _after_epoch(self):
     if self.row is None: return
     self.rows.append(self.row)
@@ -334,9 +345,10 @@ def _say(n_epochs, row): # one plain line per epoch
     sys.stdout.write("epoch {:.0f}/{}: train loss {:.4f}, valid loss {:.4f}, valid AUC {:.4f}, lr {:.2g}, {:.1f} s\n".format(row[0], n_epochs, *row[1:]))
     sys.stdout.flush()
 
-# %% ../nbs/08_train.ipynb #793124d8
+# %% ../nbs/08_train.ipynb #f76a2112
 def _copy(state): return {k: v.detach().cpu().clone() for k, v in state.items()}
 
+# %% ../nbs/08_train.ipynb #f7f3c9aa
 class Keep(Callback):
     "Best weights, early stop, and a state to resume from after every epoch."
     order = 65
@@ -352,7 +364,7 @@ class Keep(Callback):
         state = dict(key=self.key, rows=self.recorder.rows, model=self.model.state_dict(), opt=self.opt.opt.state_dict(), best=self.best)
         with write_whole(self.path) as tmp: torch.save(state, tmp)
 
-# %% ../nbs/08_train.ipynb #b16a0609
+# %% ../nbs/08_train.ipynb #571a2a09
 def _split(train_idx, valid_idx, y): # checked positions
     train_idx, valid_idx = positions(train_idx, len(y), "train_idx"), positions(valid_idx, len(y), "valid_idx")
     shared = np.intersect1d(train_idx, valid_idx)
@@ -360,6 +372,7 @@ def _split(train_idx, valid_idx, y): # checked positions
     if len(train_idx) < 2: raise ValueError("train_idx holds one image: at least two are needed")
     return train_idx, valid_idx
 
+# %% ../nbs/08_train.ipynb #3c3257d2
 def _classes(y, valid_idx): # raise unless the validation images can be ranked
     columns = y[valid_idx].reshape(len(valid_idx), -1)
     if (columns.min(0) == columns.max(0)).all(): raise ValueError(f"valid_idx holds {len(valid_idx)} images of class {columns[0, 0]:.0f} only: a validation AUC needs two classes")
@@ -372,7 +385,7 @@ def _outputs(model, dl, y, loss): # raise unless the network's outputs fit the t
     if loss == "bce" and n_out != needed: raise ValueError(f"the network has {n_out} outputs; loss='bce' with y of shape {y.shape} needs {needed}")
     if loss == "ce" and y.max() >= n_out: raise ValueError(f"y holds class {y.max()}; a network with {n_out} outputs knows classes 0 to {n_out - 1}")
 
-# %% ../nbs/08_train.ipynb #661f3186
+# %% ../nbs/08_train.ipynb #1a54ff4f
 def _groups(model, lr): # (list of parameter lists, list of rates)
     if not isinstance(lr, dict): groups, lr = dict(all=list(model.parameters())), dict(all=lr)
     else: groups = param_groups(model)
@@ -381,6 +394,7 @@ def _groups(model, lr): # (list of parameter lists, list of rates)
         if not (np.isfinite(value) and value >= 0 and max(lr.values()) > 0): raise ValueError(f"lr={value!r} for {name!r}: a number above 0 is accepted")
     return list(groups.values()), [float(lr[name]) for name in groups]
 
+# %% ../nbs/08_train.ipynb #6be8a182
 def _resume(path, key, learn): # (rows, best weights) of an interrupted run
     if not path or not path.exists(): return [], None
     state = torch.load(path, map_location=learn.dls.device, weights_only=True)
@@ -425,11 +439,12 @@ def fit(
     "Train; early stop and plateau watch what `checkpoint` names (the loss for \"last\")."
     return _fit(SimpleNamespace(**locals()))
 
-# %% ../nbs/08_train.ipynb #7851ffe3
+# %% ../nbs/08_train.ipynb #7bb00e71
 def _whole(**values): # raise unless whole numbers from 1
     for name, v in values.items():
         if isinstance(v, bool) or not isinstance(v, (int, np.integer)) or v < 1: raise ValueError(f"{name}={v!r} (argument of train.fit): a whole number from 1 is accepted")
 
+# %% ../nbs/08_train.ipynb #ea2656ba
 def _checked(a): # arguments of fit, with y and the positions checked
     _whole(n_epochs=a.n_epochs, bs=a.bs, **({} if a.early_stop is None else dict(early_stop=a.early_stop)))
     a.watch = _one_of("checkpoint", a.checkpoint, ["valid_auc", "valid_loss", "last"]).replace("last", "valid_loss")
@@ -444,13 +459,14 @@ def _checked(a): # arguments of fit, with y and the positions checked
     if not callable(a.loss): a.loss_func = loss_of(a.loss, class_weights_of(a.y[a.train_idx], a.class_weights), a.label_smoothing)
     return a
 
-# %% ../nbs/08_train.ipynb #50c9fe68
+# %% ../nbs/08_train.ipynb #86620a99
 _key_of = "n_epochs lr bs class_weights label_smoothing weight_decay eps schedule eta_min factor patience min_lr freeze_epochs sampler clip early_stop checkpoint seed precision y train_idx valid_idx".split()
 
 def _key(a): # changes with the arguments, the targets, the split and the shape of the network
     shapes = [(name, tuple(v.shape)) for name, v in a.model.state_dict().items()]
     return joblib.hash(([getattr(a, k) for k in _key_of], str(getattr(a.loss, "__name__", a.loss)), getattr(a.images, "shape", None), shapes))
 
+# %% ../nbs/08_train.ipynb #0aa75c70
 def _learner(a): # fastai's Learner around our batches and PyTorch's Adam
     where, common = device(), dict(bs=a.bs, seed=a.seed, n_ahead=a.n_ahead)
     train = Batches(a.images, a.y, a.train_idx, a.recipe_train, shuffle=True, sampler=a.sampler, **common)
@@ -463,7 +479,7 @@ def _learner(a): # fastai's Learner around our batches and PyTorch's Adam
     learn.create_opt()
     return learn
 
-# %% ../nbs/08_train.ipynb #0f841a83
+# %% ../nbs/08_train.ipynb #6bafd737
 def _callbacks(a, rows, best, path): # ours, then the caller's
     dtype = precision_of(a.model, a.precision)
     half = MixedPrecision() if dtype == torch.float16 else Precision(dtype)
@@ -475,6 +491,7 @@ def _callbacks(a, rows, best, path): # ours, then the caller's
     if not plain() and not a.quiet: own.append(ProgressCallback())
     return own + list(a.cbs)
 
+# %% ../nbs/08_train.ipynb #9edfd893
 def _fit(a):
     learn, path = _learner(_checked(a)), Path(a.checkpoint_dir)/"train.pt" if a.checkpoint_dir else None
     rows, best = _resume(path, _key(a) if path else None, learn)
@@ -488,6 +505,7 @@ def _fit(a):
         except FloatingPointError as e: raise FloatingPointError(str(e).rpartition("\n\t")[2]) from None
     return _finish(a, rows, cbs[3].best)
 
+# %% ../nbs/08_train.ipynb #326e9e2d
 def _finish(a, rows, best): # kept weights into the model -> history
     a.model.load_state_dict(best)
     if a.freeze_epochs: freeze(a.model, False)
@@ -497,9 +515,10 @@ def _finish(a, rows, best): # kept weights into the model -> history
     history.attrs["precision"] = str(precision_of(a.model, a.precision)).removeprefix("torch.")
     return history
 
-# %% ../nbs/08_train.ipynb #b12d00c4
+# %% ../nbs/08_train.ipynb #dbcbf2e3
 tta_views = dict(identity=lambda x: x, hflip=lambda x: x.flip(3), vflip=lambda x: x.flip(2), both=lambda x: x.flip(2, 3))
 
+# %% ../nbs/08_train.ipynb #7e6059e3
 @torch.no_grad()
 def predict(
     model:torch.nn.Module, # trained
