@@ -9,6 +9,8 @@ export SKINNB_PLAIN := 1
 export MALLOC_MMAP_THRESHOLD_ := 1073741824
 export MALLOC_TRIM_THRESHOLD_ := 1073741824
 export MALLOC_TOP_PAD_ := 67108864
+# Idle threads sleep: busy-waiting ones bring processes that share two cores to a crawl.
+export OMP_WAIT_POLICY := passive
 settings := $(if $(BACKBONE),backbone=$(BACKBONE)) $(if $(SEED),seed=$(SEED)) $(if $(RUN),run=$(RUN))
 
 .PHONY: help env outputs test bench lock
@@ -26,7 +28,8 @@ env: .venv/.ready
 $(filter .uv/bin/uv,$(UV)):
 	python3 -m venv .uv && .uv/bin/pip install --quiet uv
 
-.venv/.ready: requirements.lock requirements-weights.txt settings.ini setup.py pyproject.toml | $(filter .uv/bin/uv,$(UV))
+# (pyproject.toml is left out: nbdev-export touches it each time)
+.venv/.ready: requirements.lock requirements-weights.txt settings.ini setup.py | $(filter .uv/bin/uv,$(UV))
 	@echo "Setting up .venv (the first time takes a minute or two and 6 GB)"
 	@test -x .venv/bin/python || $(UV) venv --quiet --python 3.11 .venv
 	@VIRTUAL_ENV=.venv $(UV) pip install --quiet --compile-bytecode -r requirements.lock

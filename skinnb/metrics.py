@@ -15,7 +15,7 @@ from sklearn.metrics import average_precision_score
 from .stats import cluster_bootstrap, confusion, delong, rates, wilson
 from .study import tidy_columns
 
-# %% ../nbs/09_metrics.ipynb #89cef2f2
+# %% ../nbs/09_metrics.ipynb #1c608901
 def _inputs(y_true, y_score): # checked arrays
     y, s = np.asarray(y_true), np.asarray(y_score, float)
     if s.shape != y.shape or y.ndim != 1: raise ValueError(f"y_true has shape {y.shape} and y_score {s.shape}: one label and one score per image are needed")
@@ -28,6 +28,7 @@ def _threshold(threshold): # a number
     if not np.isscalar(threshold) or not np.isfinite(threshold): raise ValueError(f"threshold={threshold!r}: one finite number is accepted")
     return threshold
 
+# %% ../nbs/09_metrics.ipynb #a648fd93
 def classification(
     y_true, # 0 or 1 per image
     y_score, # score per image, higher for class 1
@@ -57,7 +58,7 @@ def _k_n(c, metric): # numerator and denominator; k is NaN where the metric is n
     simple = dict(sensitivity=(tp, tp + fn), recall=(tp, tp + fn), specificity=(tn, tn + fp), precision=(tp, tp + fp), accuracy=(tp + tn, tp + fn + tn + fp))
     return simple.get(metric, (np.nan, tp + fn + tn + fp))
 
-# %% ../nbs/09_metrics.ipynb #e748f48d
+# %% ../nbs/09_metrics.ipynb #30846d84
 def _drawn(y, s, threshold, metric, cluster, n_boot, seed, level): # percentile interval over lesions
     if metric_names[metric]:
         if metric == "roc_auc" and y.min() == y.max(): return np.nan, np.nan
@@ -68,6 +69,7 @@ def _drawn(y, s, threshold, metric, cluster, n_boot, seed, level): # percentile 
     draws = np.array([_weighted(metric, y, s, threshold, w) for w in weights])
     return tuple(np.nanquantile(draws, [(1 - level)/2, (1 + level)/2])) if not np.isnan(draws).all() else (np.nan, np.nan)
 
+# %% ../nbs/09_metrics.ipynb #85f6f1b8
 def _weighted(metric, y, s, threshold, w): # F1 or average precision of weighted images
     if metric == "average_precision": return average_precision_score(y, s, sample_weight=w) if w[y == 1].sum() else np.nan
     called = s >= threshold
@@ -117,7 +119,7 @@ def threshold_table(
     found = tp + fp
     return pd.DataFrame(dict(threshold=grid, recall=tp/y.sum(), specificity=1 - fp/(y == 0).sum(), precision=np.divide(tp, found, out=np.full(len(grid), np.nan), where=found > 0), f1=2*tp/(found + y.sum())))
 
-# %% ../nbs/09_metrics.ipynb #244fb5d6
+# %% ../nbs/09_metrics.ipynb #0cd63f18
 def threshold_at_recall(
     y_true, # 0 or 1 per validation image
     y_score, # score per validation image
@@ -130,6 +132,14 @@ def threshold_at_recall(
     if not len(kept): raise ValueError(f"recall={recall!r}: no threshold of the grid reaches it; the best recall is {table.recall.max():.4f} at {table.threshold.iloc[0]}")
     return float(kept.threshold[kept.f1.idxmax()])
 
+# %% ../nbs/09_metrics.ipynb #fa9c8f13
+def _best_score(y_true, y_score, value): # the lowest score with the largest value
+    y, s = _inputs(y_true, y_score)
+    if not 0 < y.sum() < len(y): raise ValueError(f"y_true holds only class {y[0]}: a threshold needs validation images of both classes")
+    at = np.unique(s)
+    below = lambda c: np.searchsorted(np.sort(s[y == c]), at)/(y == c).sum()
+    return float(at[np.argmax(np.round(value(1 - below(1), below(0)), 12))])
+
 def threshold_youden(
     y_true, # 0 or 1 per validation image
     y_score, # score per validation image
@@ -137,6 +147,7 @@ def threshold_youden(
     "The score with the largest sensitivity + specificity - 1."
     return _best_score(y_true, y_score, lambda recall, specificity: recall + specificity)
 
+# %% ../nbs/09_metrics.ipynb #1da2b68d
 def threshold_at_specificity(
     y_true, # 0 or 1 per validation image
     y_score, # score per validation image
@@ -148,13 +159,6 @@ def threshold_at_specificity(
     reached = float((np.asarray(y_score)[np.asarray(y_true) == 0] < best).mean())
     if reached < specificity - 1e-12: raise ValueError(f"specificity={specificity!r}: no score reaches it; the best specificity is {reached:.4f}")
     return best
-
-def _best_score(y_true, y_score, value): # the lowest score with the largest value
-    y, s = _inputs(y_true, y_score)
-    if not 0 < y.sum() < len(y): raise ValueError(f"y_true holds only class {y[0]}: a threshold needs validation images of both classes")
-    at = np.unique(s)
-    below = lambda c: np.searchsorted(np.sort(s[y == c]), at)/(y == c).sum()
-    return float(at[np.argmax(np.round(value(1 - below(1), below(0)), 12))])
 
 # %% ../nbs/09_metrics.ipynb #280c4e74
 def mask_overlap(
@@ -206,7 +210,12 @@ def mean_over_images(
     used = ~np.isnan(v)
     return dict(mean=float(v[used].mean()) if used.any() else float("nan"), n=int(used.sum()), left_out=int((~used).sum()))
 
-# %% ../nbs/09_metrics.ipynb #539a1a32
+# %% ../nbs/09_metrics.ipynb #aec57c06
+def _probabilities(y_true, y_score): # checked labels and probabilities
+    y, s = _inputs(y_true, y_score)
+    if s.min() < 0 or s.max() > 1: raise ValueError(f"y_score holds {s.min():.3g} to {s.max():.3g}: probabilities from 0 to 1 are accepted")
+    return y, s
+
 def calibration(
     y_true, # 0 or 1 per image
     y_score, # probability per image
@@ -218,6 +227,7 @@ def calibration(
     bins = np.minimum((s*n_bins).astype(int), n_bins - 1)
     return pd.DataFrame(dict(bin=bins, score=s, y=y)).groupby("bin").agg(mean_score=("score", "mean"), share=("y", "mean"), n=("y", "size")).reset_index()
 
+# %% ../nbs/09_metrics.ipynb #db446498
 def ece(
     y_true, # 0 or 1 per image
     y_score, # probability per image
@@ -234,8 +244,3 @@ def brier(
     "Mean squared distance of probability and label."
     y, s = _probabilities(y_true, y_score)
     return float(((s - y)**2).mean())
-
-def _probabilities(y_true, y_score): # checked labels and probabilities
-    y, s = _inputs(y_true, y_score)
-    if s.min() < 0 or s.max() > 1: raise ValueError(f"y_score holds {s.min():.3g} to {s.max():.3g}: probabilities from 0 to 1 are accepted")
-    return y, s

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['settings', 'filled_in', 'schedules', 'tta_views', 'positions', 'epoch_order', 'normalised', 'Batches', 'bce',
            'class_weights_of', 'loss_of', 'targets', 'probabilities', 'auroc', 'rate_at', 'best_epoch', 'waited',
-           'precision_of', 'Precision', 'freeze', 'Plan', 'Recorder', 'Keep', 'fit', 'predict', 'ensemble',
+           'precision_of', 'Precision', 'Half', 'freeze', 'Plan', 'Recorder', 'Keep', 'fit', 'predict', 'ensemble',
            'cross_validate']
 
 # %% ../nbs/08_train.ipynb #4f2edb80
@@ -254,16 +254,26 @@ def precision_of(
     if where.type == "cuda": return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
     return cpu_dtype(model)
 
-# %% ../nbs/08_train.ipynb #5b4c8f9b
+# %% ../nbs/08_train.ipynb #71492ea4
 class Precision(Callback):
     "bfloat16 (or plain float32) training steps on any device."
     order, run_valid = 10, False
-    def __init__(self, dtype): self.dtype = dtype
+    def __init__(self, dtype): self.dtype, self.on = dtype, None
     def before_batch(self):
         self.on = torch.autocast(self.dls.device.type, self.dtype, enabled=self.dtype != torch.float32)
         self.on.__enter__()
     def after_pred(self): self.learn.pred = self.pred.float()
-    def after_loss(self): self.on.__exit__(None, None, None)
+    def after_loss(self): self.leave()
+    def leave(self):
+        if self.on: self.on.__exit__(None, None, None)
+        self.on = None
+
+class Half(MixedPrecision):
+    "float16 training steps with a scaled loss, on a GPU."
+    run_valid, inside = False, False
+    def before_batch(self): super().before_batch(); self.inside = True
+    def after_loss(self): self.inside = False; super().after_loss()
+    def leave(self): self.after_loss() if self.inside else None
 
 # %% ../nbs/08_train.ipynb #6c4f2681
 def freeze(
@@ -459,12 +469,14 @@ def _checked(a): # arguments of fit, with y and the positions checked
     if not callable(a.loss): a.loss_func = loss_of(a.loss, class_weights_of(a.y[a.train_idx], a.class_weights), a.label_smoothing)
     return a
 
-# %% ../nbs/08_train.ipynb #86620a99
+# %% ../nbs/08_train.ipynb #9669aa31
 _key_of = "n_epochs lr bs class_weights label_smoothing weight_decay eps schedule eta_min factor patience min_lr freeze_epochs sampler clip early_stop checkpoint seed precision y train_idx valid_idx".split()
 
 def _key(a): # changes with the arguments, the targets, the split and the shape of the network
     shapes = [(name, tuple(v.shape)) for name, v in a.model.state_dict().items()]
-    return joblib.hash(([getattr(a, k) for k in _key_of], str(getattr(a.loss, "__name__", a.loss)), getattr(a.images, "shape", None), shapes))
+    pixels = None if callable(a.images) else (len(a.images), np.asarray(a.images[a.valid_idx[:4]]))
+    recipes = [getattr(r, "keywords", None) for r in (a.recipe_train, a.recipe_valid)]
+    return joblib.hash(([getattr(a, k) for k in _key_of], str(getattr(a.loss, "__name__", a.loss)), pixels, recipes, shapes))
 
 # %% ../nbs/08_train.ipynb #0aa75c70
 def _learner(a): # fastai's Learner around our batches and PyTorch's Adam
@@ -479,19 +491,18 @@ def _learner(a): # fastai's Learner around our batches and PyTorch's Adam
     learn.create_opt()
     return learn
 
-# %% ../nbs/08_train.ipynb #6bafd737
+# %% ../nbs/08_train.ipynb #619210d2
 def _callbacks(a, rows, best, path): # ours, then the caller's
     dtype = precision_of(a.model, a.precision)
-    half = MixedPrecision() if dtype == torch.float16 else Precision(dtype)
-    half.run_valid = False
+    steps = Half() if dtype == torch.float16 else Precision(dtype)
     rate = functools.partial(rate_at, n_epochs=a.n_epochs, schedule=a.schedule, mode=a.mode, eta_min=a.eta_min, factor=a.factor, patience=a.patience, min_lr=a.min_lr)
-    own = [Plan(a.lrs, rate, a.schedule, a.freeze_epochs, a.seed), half, Recorder(a.watch, a.labels, "sigmoid" if a.loss == "bce" else None, rows),
+    own = [Plan(a.lrs, rate, a.schedule, a.freeze_epochs, a.seed), steps, Recorder(a.watch, a.labels, "sigmoid" if a.loss == "bce" else None, rows),
            Keep(a.mode, a.checkpoint == "last", a.early_stop, path, _key(a) if path else None, best)]
     if a.clip: own.append(GradientClip(a.clip))
     if not plain() and not a.quiet: own.append(ProgressCallback())
     return own + list(a.cbs)
 
-# %% ../nbs/08_train.ipynb #9edfd893
+# %% ../nbs/08_train.ipynb #e5009c89
 def _fit(a):
     learn, path = _learner(_checked(a)), Path(a.checkpoint_dir)/"train.pt" if a.checkpoint_dir else None
     rows, best = _resume(path, _key(a) if path else None, learn)
@@ -503,6 +514,7 @@ def _fit(a):
         try:
             if len(rows) < a.n_epochs and not stopped: learn.fit(a.n_epochs, lr=a.lrs, cbs=cbs, start_epoch=len(rows))
         except FloatingPointError as e: raise FloatingPointError(str(e).rpartition("\n\t")[2]) from None
+        finally: cbs[1].leave(); learn.remove_cbs(TrainEvalCallback) # no cycle keeps the network alive
     return _finish(a, rows, cbs[3].best)
 
 # %% ../nbs/08_train.ipynb #326e9e2d
