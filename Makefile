@@ -42,7 +42,7 @@ skinnb/_modidx.py: $(shell find nbs -name '*.ipynb' -not -path '*/.*') | .venv/.
 	@nbdev-export && touch $@
 
 outputs: .venv/.ready skinnb/_modidx.py
-	@python -m snakemake --quiet all --cores $(CORES) --rerun-incomplete --config preset=$(PRESET) $(settings)
+	@python -m snakemake --quiet rules progress host reason --cores $(CORES) --rerun-incomplete --config preset=$(PRESET) $(settings)
 
 test: .venv/.ready
 	@sh tests/run.sh
