@@ -9,7 +9,7 @@ nbdev-clean
 after=$(find skinnb nbs -name '*.py' -o -name '*.ipynb' -not -path '*/.*' | sort | xargs cat | cksum)
 [ "$before" = "$after" ] || { echo "notebooks and library disagreed, or notebooks were not clean: run nbdev-export and nbdev-clean, look at git diff, commit"; exit 1; }
 echo "== pages (nbdev_test)"
-nbdev_test --n_workers 2 --timing
+nbdev_test --n-workers 2 --timing
 echo "== coverage of the papers"
 skinnb_coverage phantom
 echo "== tests"
