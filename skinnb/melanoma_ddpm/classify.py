@@ -114,7 +114,7 @@ def faithful(
     s = scores[(scores.split == "test") & scores.last_image]
     return tidy(s.target, s.score, row=row_name(backbone), protocol="faithful", metrics=table_metrics, **labels)
 
-# %% ../../nbs/melanoma_ddpm/01_classify.ipynb #13ebeb90
+# %% ../../nbs/melanoma_ddpm/01_classify.ipynb #7513e081
 def corrected(
     by_seed:dict, # {seed: scores}
     backbone:str, # timm name
@@ -128,7 +128,8 @@ def corrected(
     found = found[found.group != "all"].replace({"metric": {"auroc": "roc_auc"}})
     found["seed"] = found.group.where(found.group != "mean", f"mean of {len(by_seed)}")
     rate = found.metric.isin(["sensitivity", "specificity"]) & (found.group != "mean")
-    return found.assign(row=row_name(backbone), protocol="corrected", k=found.k.where(rate).astype(float),
+    n = found.groupby("metric").n.transform("min") # images, not images times seeds
+    return found.assign(row=row_name(backbone), protocol="corrected", k=found.k.where(rate).astype(float), n=n,
         unit="fraction", data=data, audit="M-01")
 
 # %% ../../nbs/melanoma_ddpm/01_classify.ipynb #25014097
