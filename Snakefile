@@ -2,7 +2,7 @@
 import difflib, json, os
 from pathlib import Path
 import yaml
-from skinnb.study import pages
+from skinnb.study import page_parameters, pages
 
 presets = sorted(p.stem for p in Path("configs").glob("*.yaml"))
 preset = config.get("preset", "phantom")
@@ -29,10 +29,9 @@ def code(page):
 
 def parameters(page):
     "The preset's parameters for a page, then what the command line changes, as far as the page declares it."
-    from skinnb.study import page_parameters
     declared = page_parameters(page)
-    given = {**settings.get("all", {}), **{k: config[k] for k in ("seed", "backbone") if k in config}, "run": run}
-    return {**{k: v for k, v in given.items() if k in declared}, **settings.get("pages", {}).get(page, {}), **{k: config[k] for k in ("seed", "backbone") if k in config and k in declared}}
+    asked = {"run": run, **{k: config[k] for k in ("seed", "backbone") if k in config}}
+    return {**settings.get("pages", {}).get(page, {}), **{k: v for k, v in asked.items() if k in declared}}
 
 def threads_of(page):
     return workflow.cores or 1 if page in settings.get("all_cores", []) else 1

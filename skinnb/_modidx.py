@@ -350,6 +350,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                               'skinnb.study._git': ('study.html#_git', 'skinnb/study.py'),
                               'skinnb.study._page': ('study.html#_page', 'skinnb/study.py'),
                               'skinnb.study._save': ('study.html#_save', 'skinnb/study.py'),
+                              'skinnb.study._told': ('study.html#_told', 'skinnb/study.py'),
                               'skinnb.study._versions': ('study.html#_versions', 'skinnb/study.py'),
                               'skinnb.study.begin': ('study.html#begin', 'skinnb/study.py'),
                               'skinnb.study.cache_dir': ('study.html#cache_dir', 'skinnb/study.py'),

@@ -87,7 +87,14 @@ def _fixed(value): # the same content has the same hash, whatever holds it
     if isinstance(value, (pd.DataFrame, pd.Series)): return value.to_csv()
     return np.asarray(value) if isinstance(value, np.ndarray) else value
 
-# %% ../nbs/00_study.ipynb #8118208c
+# %% ../nbs/00_study.ipynb #f5d97307
+def _told(compute): # (result, fallbacks told on the way, also those that were told before)
+    before = _fallbacks[:]
+    _fallbacks.clear()
+    try: return compute(), _fallbacks[:]
+    finally: _fallbacks[:] = dict.fromkeys([*before, *_fallbacks])
+
+# %% ../nbs/00_study.ipynb #8a5a390c
 def kept(
     name:str, # what the result is called, also the file's name
     compute, # called without arguments when the result is not there
@@ -105,9 +112,8 @@ def kept(
             else:
                 for message in stored["fallbacks"]: fallback(message)
                 return stored["result"]
-        before = len(_fallbacks)
-        result = compute()
-        with write_whole(path) as tmp: joblib.dump(dict(result=result, fallbacks=_fallbacks[before:]), tmp)
+        result, told = _told(compute)
+        with write_whole(path) as tmp: joblib.dump(dict(result=result, fallbacks=told), tmp)
     return result
 
 # %% ../nbs/00_study.ipynb #77a8b04d

@@ -54,11 +54,11 @@ def test_full_disk_leaves_the_old_result(tmp_path):
 def test_two_at_once_compute_once(tmp_path):
     "Two processes ask for the same result at once: one computes, both get it."
     code = """
-        import time, sys
+        import time
         from pathlib import Path
         from skinnb.study import kept
         def compute():
-            Path(sys.argv[0] if False else r"%s").open("a").write("x"); time.sleep(3); return 42
+            Path(r"%s").open("a").write("x"); time.sleep(3); return 42
         print(kept("twice", compute, n=1))
     """ % (tmp_path/"count")
     both = [python(code, SKINNB_CACHE=str(tmp_path/"cache")) for _ in range(2)]
