@@ -4,16 +4,17 @@
 
 # %% auto #0
 __all__ = ['protocol_palette', 'tone_palette', 'group_palette', 'tidy_columns', 'root', 'data_dir', 'weights_dir', 'cache_dir',
-           'write_whole', 'seed_everything', 'device', 'kept', 'fallback', 'plain', 'progress', 'theme',
+           'write_whole', 'seed_everything', 'device', 'kept', 'fallback', 'plain', 'progress', 'theme', 'diagram',
            'page_parameters', 'check_parameters', 'injected', 'provenance', 'Run', 'merge_run', 'begin', 'pages']
 
-# %% ../nbs/00_study.ipynb #5b9edf11
+# %% ../nbs/00_study.ipynb #d3f0a609
 import ast, contextlib, difflib, hashlib, importlib.metadata, json, os, platform, random, re, subprocess, sys, time, warnings
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import filelock, joblib, numpy as np, pandas as pd, seaborn as sns, torch
+import filelock, joblib, matplotlib.pyplot as plt, numpy as np, pandas as pd, seaborn as sns, torch
 from fastcore.basics import patch
+from matplotlib.patches import FancyBboxPatch
 
 # %% ../nbs/00_study.ipynb #57bf0c97
 def root()->Path: # the repository root, or the current folder outside a repository
@@ -161,6 +162,20 @@ def theme():
     sns.set_theme(style="whitegrid", context="notebook", palette="colorblind", rc={
         "figure.figsize": (7, 3.6), "figure.dpi": 80, "savefig.dpi": 150, "savefig.bbox": "tight",
         "axes.titlesize": 11, "axes.labelsize": 10, "svg.hashsalt": "skinnb", "svg.fonttype": "none"})
+
+# %% ../nbs/00_study.ipynb #5213e2cf
+def diagram(
+    blocks, # (title, text) for each box, left to right
+): # matplotlib figure
+    "Boxes in a row joined by arrows."
+    fig, ax = plt.subplots(figsize=(2.15*len(blocks), 1.7))
+    for i, (title, text) in enumerate(blocks):
+        ax.add_patch(FancyBboxPatch((i*1.25, 0), 1, 1, boxstyle="round,pad=.04", fc=f"C{i}", alpha=.16, ec="none"))
+        ax.text(i*1.25 + .5, .82, title, ha="center", va="center", weight="bold", fontsize=10)
+        ax.text(i*1.25 + .5, .36, text, ha="center", va="center", fontsize=8)
+        if i: ax.annotate("", (i*1.25 - .05, .5), (i*1.25 - .2, .5), arrowprops=dict(arrowstyle="-|>", color=".3"))
+    ax.set(xlim=(-.1, len(blocks)*1.25 - .15), ylim=(-.1, 1.1)); ax.axis("off")
+    return fig
 
 # %% ../nbs/00_study.ipynb #a1429a8c
 def _assignments(source): # {name: (annotation, value)} of literal assignments
