@@ -54,6 +54,7 @@ for page in runnable:
             given=json.dumps(parameters(page)),
             part=f"{out}/notebooks/{page}.part.ipynb",
         threads: threads_of(page)
+        priority: page in settings.get("all_cores", []) # trainings first: later pages find their networks kept
         resources: **settings.get("resources", {}).get(page, {})
         shell:
             "OMP_NUM_THREADS={threads} papermill {input.page} {params.part} -y {params.given:q} --no-progress-bar --log-output --log-level WARNING > {log} 2>&1"

@@ -2,6 +2,7 @@
 import os
 import numpy as np, pytest, torch
 from skinnb import cohorts, nets
+from skinnb.recall_first import data as recall_first
 
 data = pytest.mark.skipif(not os.environ.get("SKINNB_DATA"), reason="SKINNB_DATA is not set: no real data at hand")
 weights = pytest.mark.skipif(not os.environ.get("SKINNB_WEIGHTS"), reason="SKINNB_WEIGHTS is not set: no weights at hand")
@@ -39,3 +40,12 @@ def test_resnet50_takes_the_folder_weights():
     model = nets.build("resnet50", n_out=None, img_size=64)
     assert model.weights["source"] == "SKINNB_WEIGHTS"
     assert model(torch.zeros(1, 3, 64, 64)).shape == (1, 1000)
+
+@data
+def test_recall_first_cohort(biopsied):
+    "HAM10000 as recall_first reads it: AKIEC stays malignant, 18 published pairs of lesions are one, the hold-out shares no lesion with training."
+    cohort = recall_first.split(recall_first.load("ham10000"))
+    assert (len(cohort), int(cohort.target.sum()), cohort.lesion_id.nunique()) == (10015, 1954, 7452)
+    assert cohort.groupby("lesion_id").split.nunique().max() == 1
+    train = cohort[cohort.split == "train"]
+    assert train.groupby("lesion_id").fold_corrected.nunique().max() == 1 < train.groupby("lesion_id").fold_faithful.nunique().max()
