@@ -326,15 +326,15 @@ def begin(
     params = {**{k: v for k, (_, v) in declared.items()}, **given, "seed": seed, "run": run}
     return Run(page, run, seed, params)
 
-# %% ../nbs/00_study.ipynb #e309ff99
+# %% ../nbs/00_study.ipynb #a66e1ec2
 def _page(path, nbs): # one notebook -> dict
     cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
     code = ["".join(c["source"]) for c in cells if c["cell_type"] == "code"]
     module = next((m[1] for c in code if (m := re.search(r"^#\|\s*default_exp\s+(\S+)", c, re.M))), None)
     exported = "\n".join(c for c in code if re.search(r"^#\|\s*exporti?\b", c, re.M))
     tree = ast.parse(exported)
-    names = [n.module.removeprefix("skinnb.") for n in ast.walk(tree) if isinstance(n, ast.ImportFrom) and (n.module or "").startswith("skinnb.")]
-    names += [a.name for n in ast.walk(tree) if isinstance(n, ast.ImportFrom) and n.module == "skinnb" for a in n.names]
+    froms = [n for n in ast.walk(tree) if isinstance(n, ast.ImportFrom) and f"{n.module}.".startswith("skinnb.")]
+    names = [m.removeprefix("skinnb.") for n in froms for m in (n.module, *(f"{n.module}.{a.name}" for a in n.names))] # modules, and names that may be modules
     makes = next((ast.literal_eval(n.value) for n in tree.body if isinstance(n, ast.Assign) and getattr(n.targets[0], "id", "") == "makes"), {})
     page = path.relative_to(nbs).with_suffix("").as_posix()
     title = next((l[2:] for c in cells if c["cell_type"] == "markdown" for l in "".join(c["source"]).splitlines() if l.startswith("# ")), page)
@@ -346,4 +346,5 @@ def pages()->pd.DataFrame: # columns page, module, paper, title, imports, makes
     found = [p for p in sorted(nbs.rglob("*.ipynb")) if not any(part.startswith((".", "_")) for part in p.relative_to(nbs).parts)]
     order = lambda p: (p["page"] != "index", p["paper"] is not None or p["page"].startswith("9"), p["page"].startswith("9"), p["page"])
     book = pd.DataFrame(sorted((_page(p, nbs) for p in found), key=order))
+    if len(book): book["imports"] = [[m for m in names if m in set(book.module)] for names in book.imports]
     return book.astype(object).where(book.notna(), None)
