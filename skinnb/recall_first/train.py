@@ -34,7 +34,7 @@ def scaled(
     lr = steps[step]["lr"]
     return {**steps[step], "lr": {k: v*lr_scale for k, v in lr.items()} if isinstance(lr, dict) else lr*lr_scale}
 
-# %% ../../nbs/recall_first/02_train.ipynb #1766f3aa
+# %% ../../nbs/recall_first/02_train.ipynb #a7c1f60f
 def member(
     cohort:pd.DataFrame, # from recall_first.data.split
     images:np.ndarray, # uint8 (n, h, w, 3), aligned with the frame
@@ -47,7 +47,7 @@ def member(
     bs:int=32, # images per batch
     seed:int=42, # initial head, order, augmentation
     lr_scale:float=1., # multiplies every learning rate
-)->dict: # scores (frame: score, and score_tta over four views), history, state (weights as they are), weights (their origin)
+)->dict: # scores (frame: score, and score_tta over four views where the step is "full"), history, state (weights as they are), weights (their origin)
     "Train one network of the cross-validation (section III-C); scores of its fold, the validation and the test images."
     seed_everything(seed)
     model = nets.build(backbone, n_out=2, dropout=.4, img_size=img_size, seed=seed)
@@ -55,7 +55,8 @@ def member(
     history = train.fit(model, images, cohort.target.to_numpy().astype(int), (folds >= 0) & (folds != fold), folds == fold, *stages,
         n_epochs=n_epochs, bs=bs, seed=seed, **scaled(step, lr_scale))
     scored = np.flatnonzero((folds == fold) | (folds < 0))
-    views = {v: train.predict(model, images, scored, stages[1], tta=v, precision="auto")[:, 1] for v in train.tta_views}
+    tta = list(train.tta_views) if step == "full" else ["identity"] # only the full recipe is ever averaged over views
+    views = {v: train.predict(model, images, scored, stages[1], tta=v, precision="auto")[:, 1] for v in tta}
     scores = cohort.iloc[scored][["image_id", "lesion_id", "split", "target"]]
     scores = scores.assign(fold=folds[scored], score=views["identity"], score_tta=np.mean(list(views.values()), axis=0)).reset_index(drop=True)
     return dict(scores=scores, history=history, weights=model.weights, state={k: v.detach().cpu().numpy() for k, v in model.state_dict().items()})
@@ -79,17 +80,18 @@ def trained(
     on = cohort[["image_id", "lesion_id", "target", "split", f"fold_{protocol}"]]
     return kept("recall_first-member", compute, code=(imaging, nets, train), cohort=on, pixels=images, backbone=backbone, fold=fold, settings=settings, **given)
 
-# %% ../../nbs/recall_first/02_train.ipynb #9e9d3060
+# %% ../../nbs/recall_first/02_train.ipynb #944721a1
 def plan(
     backbone:str, # timm model of the ensemble
     others:list=(), # timm models compared with it
     n_folds:int=3, # folds
+    n_other_folds:int=3, # folds of the other models
 )->list: # (backbone, step, protocol, fold)
     "Every training that the paper's tables need, the most needed first."
     folds = range(n_folds)
     return [*[(backbone, "full", "corrected", k) for k in folds], *[(backbone, s, "faithful", 0) for s in ("full", "schedule", "baseline")],
         *[(b, "schedule", "faithful", 0) for b in others], *[(backbone, "full", "faithful", k) for k in folds[1:]],
-        *[(b, "full", "corrected", k) for b in others for k in folds]]
+        *[(b, "full", "corrected", k) for b in others for k in folds[:n_other_folds]]]
 
 # %% ../../nbs/recall_first/02_train.ipynb #33b9d927
 def ensemble(
