@@ -90,6 +90,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                               'skinnb.audit._t12': ('audit.html#_t12', 'skinnb/audit.py'),
                               'skinnb.audit._t13': ('audit.html#_t13', 'skinnb/audit.py'),
                               'skinnb.audit._t17': ('audit.html#_t17', 'skinnb/audit.py'),
+                              'skinnb.audit._t20': ('audit.html#_t20', 'skinnb/audit.py'),
                               'skinnb.audit._text': ('audit.html#_text', 'skinnb/audit.py'),
                               'skinnb.audit._untied': ('audit.html#_untied', 'skinnb/audit.py'),
                               'skinnb.audit._value': ('audit.html#_value', 'skinnb/audit.py'),

@@ -29,30 +29,32 @@ def rebuilt(
     rows = [(*kinds[k], g) for g in ("light", "dark") for k in kinds for _ in range(counts.loc[g, k])]
     return pd.DataFrame(rows, columns=["target", "called", "group"]).assign(group=lambda d: pd.Categorical(d.group, ["light", "dark"]))
 
-# %% ../../nbs/recall_first/04_fairness.ipynb #eae60000
+# %% ../../nbs/recall_first/04_fairness.ipynb #dc2d17b2
 def tones(
     cohort:pd.DataFrame, # from recall_first.data.split
     size:int=256, # side of the pictures in which tone is measured, pixels
-)->pd.DataFrame: # image_id, ita and tone (as printed, per image), ita_lesion and tone_lesion (corrected, per lesion); light, dark or missing
-    "Skin tone of every image as printed and, one per lesion, corrected; measured once and kept."
-    found = the_data.tones_of(cohort, size)
-    cut = lambda ita: pd.Categorical(np.where(np.isnan(ita), None, np.where(ita > 28, "light", "dark")), ["light", "dark"])
-    of_lesion = found.ita_corrected.groupby(cohort.lesion_id.to_numpy()).transform("median").to_numpy()
-    as_printed = found.ita_printed.to_numpy()
-    return pd.DataFrame(dict(image_id=cohort.image_id.to_numpy(), ita=as_printed, tone=cut(as_printed), ita_lesion=of_lesion, tone_lesion=cut(of_lesion)))
+)->pd.DataFrame: # image_id, tone (as printed), tone_lesion (as printed, one per lesion), tone_valid (corrected, one per lesion): light, dark or missing
+    "Light or dark by three readings; measured once and kept."
+    found, lesion = the_data.tones_of(cohort, size), cohort.lesion_id.to_numpy()
+    cut = lambda missing, light: pd.Categorical(np.where(missing, None, np.where(light, "light", "dark")), ["light", "dark"])
+    old = found.ita_printed
+    share = (old > 28).where(old.notna()).astype(float).groupby(lesion).transform("mean")
+    valid = found.ita_corrected.groupby(lesion).transform("median")
+    return pd.DataFrame(dict(image_id=cohort.image_id.to_numpy(), tone=cut(old.isna(), old > 28), tone_lesion=cut(share.isna() | (share == .5), share > .5), tone_valid=cut(valid.isna(), valid > 28)))
 
-# %% ../../nbs/recall_first/04_fairness.ipynb #a3760f62
-attributes = ["tone_lesion", "sex", "age_band", "site"]
+# %% ../../nbs/recall_first/04_fairness.ipynb #e6f9ca9d
+attributes = ["tone_lesion", "tone_valid", "sex", "age_band", "site"]
 
 def joined(
     scores:pd.DataFrame, # from recall_first.train.ensemble
     cohort:pd.DataFrame, # with sex, age and site
     skin:pd.DataFrame, # from `tones`
-)->pd.DataFrame: # scores with tone, tone_lesion, sex, age_band and site
+)->pd.DataFrame: # scores with the three tones, sex, age_band and site
     "Scores beside the attributes, matched by image."
-    about = cohort[["image_id", "sex", "age", "site"]].merge(skin, on="image_id", validate="1:1")
+    about = cohort[["image_id", "lesion_id", "sex", "age", "site"]].merge(skin, on="image_id", validate="1:1")
     about["age_band"] = pd.cut(about.age, [-1, 40, 65, 120], labels=["to 40", "41 to 65", "over 65"])
-    return scores.merge(about.drop(columns="age"), on="image_id", validate="1:1")
+    for a in ("sex", "site", "age_band"): about[a] = about[a].where(about.groupby("lesion_id")[a].transform("nunique") < 2)
+    return scores.merge(about.drop(columns=["age", "lesion_id"]), on="image_id", validate="1:1")
 
 # %% ../../nbs/recall_first/04_fairness.ipynb #12c03f1f
 row_of = {"auroc": "ROC-AUC", "sensitivity": "Recall", "precision": "Precision", "f1": "F1-Score", "fnr": "FN Rate", "fpr": "FP Rate"}
@@ -183,7 +185,7 @@ def remedies(
     decide = lambda t: (on.ensemble >= t).to_numpy().astype(int)
     return {"as it is": decide(default), "lowered by 0.08": decide(default - .08), "fairest within the cost": decide(fairer), "by tone (ThresholdOptimizer)": by_tone}
 
-# %% ../../nbs/recall_first/04_fairness.ipynb #ab415812
+# %% ../../nbs/recall_first/04_fairness.ipynb #8c9171b4
 def by_attributes(
     d:pd.DataFrame, # scores with target, lesion_id and the attributes
     threshold:float, # malignant from here on
@@ -193,14 +195,14 @@ def by_attributes(
 )->pd.DataFrame: # as by_group, with attribute in front
     "Rates by each attribute and intersection."
     name = lambda a: a if isinstance(a, str) else " and ".join(a)
-    found = [groups.by_group(d.target, d[score], d[a], threshold, d.lesion_id, **more).assign(attribute=name(a).replace("tone_lesion", "tone").replace("_band", "")) for a in sets]
+    found = [groups.by_group(d.target, d[score], d[a], threshold, d.lesion_id, **more).assign(attribute=name(a).replace("tone_lesion", "tone").replace("tone_valid", "tone where measurable").replace("_band", "")) for a in sets]
     return pd.concat(found, ignore_index=True)[["attribute", *found[0].columns[:-1]]]
 
-# %% ../../nbs/recall_first/04_fairness.ipynb #8a85e130
+# %% ../../nbs/recall_first/04_fairness.ipynb #5a6d6d32
 def forest_of_groups(
     found:pd.DataFrame, # from by_attributes
     metrics=(("sensitivity", "malignant lesions found"), ("fpr", "benign lesions called malignant")), # metric and its words
-    sets=("tone", "sex", "age", "site", "tone and sex"), # which attributes
+    sets=("tone", "tone where measurable", "sex", "age", "site", "tone and sex"), # which attributes
 ): # matplotlib figure
     "Rates with intervals, one line per group."
     d = found[found.attribute.isin(sets) & (found.group != "all") & found.estimate.notna()]

@@ -147,7 +147,7 @@ def count_rows(
     return pd.DataFrame(dict(row=counts.index, metric=metric, protocol=protocol, estimate=counts.to_numpy(float), ci_low=np.nan, ci_high=np.nan,
         k=counts.to_numpy(float), n=float(counts.sum()), unit="count", data=data, seed="", **more))
 
-# %% ../../nbs/tone_prune/01_tones.ipynb #35c108a3
+# %% ../../nbs/tone_prune/01_tones.ipynb #66a03506
 def ita_plane(
     means:pd.DataFrame=None, # columns L and b: mean colours to draw as points
 ): # matplotlib figure
@@ -156,7 +156,7 @@ def ita_plane(
     fig, ax = plt.subplots(figsize=(6.4, 3.8))
     shade = plt.matplotlib.colors.ListedColormap(list(tone_palette.values()))
     drawn = ax.pcolormesh(b, l, tone.tone_class(tone.ita(l, np.where(b == 0, 1e-9, b))), cmap=shade, vmin=.5, vmax=6.5, rasterized=True)
-    if means is not None: ax.plot(means.b, means.L, ".", color="w", ms=3, alpha=min(1., 20/len(means)**.5), mec="none")
+    if means is not None: ax.plot(means.b, means.L, ".", color="w", ms=3, alpha=min(1., 20/len(means)**.5), mec="none", rasterized=True)
     bar = fig.colorbar(drawn, ax=ax, ticks=range(1, 7)); bar.ax.set_yticklabels(types); bar.set_label("ITA class by arctan")
     ax.axvline(0, color="w", lw=1, ls="--"); ax.set(xlabel="b*", ylabel="L*", xlim=(-15, 35), ylim=(20, 95)); ax.grid(False)
     return fig
