@@ -106,14 +106,15 @@ def ensemble(
     own = own.assign(single=own.score, folds=own.score, ensemble=own.score_tta).drop(columns=["score", "score_tta"])
     return pd.concat([seen, own], ignore_index=True)
 
-# %% ../../nbs/recall_first/02_train.ipynb #f6d13b08
+# %% ../../nbs/recall_first/02_train.ipynb #c6ddabd9
 def network(
     member:dict, # as from `trained`
     backbone:str, # its timm model
     img_size:int=299, # its input side, pixels
 ): # network in evaluation mode
     "The trained network of a member."
-    model = nets.build(backbone, n_out=2, dropout=.4, pretrained=False, img_size=img_size)
+    model = nets.build(backbone, n_out=2, dropout=.4, img_size=img_size) # some weights bring their own strides and epsilons, so the network is built as it was
+    if (got := model.weights["source"]) != (had := member["weights"]["source"]): raise ValueError(f"{backbone} was trained from weights of {had!r} and is built from {got!r}: make the same weights available (SKINNB_WEIGHTS)")
     model.load_state_dict({k: torch.from_numpy(np.asarray(v)) for k, v in member["state"].items()})
     return model.eval()
 
