@@ -87,11 +87,11 @@ def platt(
         w = w + np.linalg.solve((x*(p*(1 - p))[:, None]).T @ x + 1e-3*np.eye(2), x.T @ (y - p) - 1e-3*(w - [1., 0.]))
     return float(w[0]), float(w[1])
 
-# %% ../../nbs/recall_first/05_external.ipynb #d3b01ffd
+# %% ../../nbs/recall_first/05_external.ipynb #3c04ac83
 def recalibrated(
     there:pd.DataFrame, # target, score, lesion_id
     threshold:float, # from home
-    prevalence:float, # share of positives at home
+    prevalence:float, # share of positives that the scores were made for
     recall:float=.85, # for the new threshold
     seed:int=42, # draws the halves
 )->pd.DataFrame: # there, with a column per way: its score minus its threshold plus one half is what is called
