@@ -8,7 +8,7 @@ __all__ = ['isic8', 'label_maps', 'resize', 'read_image', 'images', 'masks', 'la
            'near_duplicates', 'merge_lesions']
 
 # %% ../nbs/04_cohorts.ipynb #897d9935
-import errno, functools, hashlib, json, os, shutil, zlib
+import errno, functools, hashlib, io, json, math, os, shutil, zlib
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -82,41 +82,45 @@ def _crc(flat): # checksum of a flat uint8 array, in pieces that fit a processor
 def _seal(a): # the last 16 bytes of a file of decoded pictures
     return b"skinnb: %08x" % _crc(a.reshape(-1).view(np.uint8))
 
+def _head(shape, dtype): # the header of a .npy file
+    out = io.BytesIO()
+    about = dict(descr=np.lib.format.dtype_to_descr(np.dtype(dtype)), fortran_order=False, shape=tuple(shape))
+    np.lib.format.write_array_header_1_0(out, about)
+    return out.getvalue()
+
 @functools.lru_cache(maxsize=None)
 def _flaw(path, shape, dtype, size, changed): # why a file is not the array that is wanted, or None
-    try: a = np.lib.format.open_memmap(path, mode="r")
-    except (ValueError, OSError, EOFError, TypeError, SyntaxError, OverflowError) as e: return f"{type(e).__name__}: {e}"
-    if (a.shape, a.dtype) != (shape, dtype): return f"it holds {a.shape} {a.dtype}, wanted are {shape} {dtype}"
-    with open(path, "rb") as f: end = f.seek(-16, 2) and f.read()
-    return None if end == _seal(a) else "its checksum is wrong"
+    head = _head(shape, dtype)
+    whole = len(head) + math.prod(shape)*dtype.itemsize + 16
+    if size != whole: return f"{size} bytes long, wanted are {whole}"
+    with open(path, "rb") as f:
+        if f.read(len(head)) != head: return f"it does not begin as {shape} {dtype}"
+        f.seek(-16, 2)
+        seal = f.read()
+    return None if seal == _seal(np.memmap(path, dtype, "r", len(head), shape)) else "its checksum is wrong"
 
 # %% ../nbs/04_cohorts.ipynb #9155c9a0
 def _write_array(tmp, path, shape, dtype, fill): # a sealed .npy file, filled in place
-    header = np.lib.format.header_data_from_array_1_0(np.empty(0, dtype)) | {"shape": shape}
-    with open(tmp, "wb") as f: np.lib.format.write_array_header_1_0(f, header)
-    start, n = tmp.stat().st_size, int(np.prod(shape))*np.dtype(dtype).itemsize
-    head = tmp.read_bytes()
-    _take_room(tmp, start + n + 16, path)
-    with open(tmp, "r+b") as f: f.write(head)
-    out = np.memmap(tmp, dtype, "r+", start, shape)
+    head = _head(shape, dtype)
+    _take_room(tmp, len(head) + math.prod(shape)*dtype.itemsize + 16, path)
+    out = np.memmap(tmp, dtype, "r+", len(head), shape)
     fill(out)
     out.flush()
-    end = _seal(out)
     with open(tmp, "r+b") as f:
-        f.seek(start + n)
-        f.write(end)
+        f.write(head)
+        f.seek(-16, 2)
+        f.write(_seal(out))
 
 def _kept_array(name, key, shape, dtype, fill): # memory-mapped array, filled once
-    path = cache_dir()/"decoded"/f"{name}-{hashlib.sha256(key.encode()).hexdigest()[:16]}.npy"
+    path, dtype = cache_dir()/"decoded"/f"{name}-{hashlib.sha256(key.encode()).hexdigest()[:16]}.npy", np.dtype(dtype)
     path.parent.mkdir(exist_ok=True)
     with FileLock(f"{path}.lock"):
-        if path.exists():
-            s = path.stat()
-            flaw = _flaw(str(path), shape, np.dtype(dtype), s.st_size, s.st_mtime_ns)
-            if flaw: fallback(f"decoded pictures {path.name} cannot be used ({flaw}); making them again")
-        if not path.exists() or flaw:
+        s = path.stat() if path.exists() else None
+        flaw = s and _flaw(str(path), shape, dtype, s.st_size, s.st_mtime_ns)
+        if flaw: fallback(f"decoded pictures {path.name} cannot be used ({flaw}); making them again")
+        if flaw or not s:
             with write_whole(path) as tmp: _write_array(tmp, path, shape, dtype, fill)
-    return np.load(path, mmap_mode="c", allow_pickle=False)
+    return np.memmap(path, dtype, "c", len(_head(shape, dtype)), shape)
 
 # %% ../nbs/04_cohorts.ipynb #3990666d
 def _each(one, items, workers): # one(k, item) for every item, in threads; the first error is raised

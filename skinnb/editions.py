@@ -81,10 +81,13 @@ def make_edition(
     sets = book[named(name, [k for k in book if k != "overlaps"], "data set")]["editions"]
     files = sets[named(edition, [e for e in sets if e != "official"], f"compact edition of {name}")]
     no_recipe = [f["name"] for f in files if "made" not in f]
-    if no_recipe: raise ValueError(f"{name} ({edition}) cannot be made here: {no_recipe[0]} has no recipe in the manifest")
+    said = f"{name} ({edition}) cannot be made here"
+    if no_recipe: raise ValueError(f"{said}: {no_recipe[0]} has no recipe in the manifest")
     official = acquire(name, "official", dest, source, book, **net)
     frame = load(name, "official", dest, source, book)
-    for f in files: fill_once(dest/name/edition/Path(f["name"]).stem, f, lambda half: _make(f, frame, official, half, workers))
+    for f in files:
+        target = dest/name/edition/Path(f["name"]).stem
+        fill_once(target, f, lambda half: _make(f, frame, official, half, workers))
     return dest/name/edition
 
 def _make(f, frame, official, half, workers): # fill a folder by a recipe; what its stamp says
@@ -102,7 +105,8 @@ def n_bytes(
     "A size in bytes: kB, MB and GB are powers of 1000, KiB, MiB and GiB of 1024."
     powers = {"": 1, "b": 1, "kb": 1e3, "mb": 1e6, "gb": 1e9, "kib": 2**10, "mib": 2**20, "gib": 2**30}
     found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([a-z]*)\s*", str(text).lower())
-    if found and found[2] in powers and float(found[1])*powers[found[2]] >= 1: return int(float(found[1])*powers[found[2]])
+    n = float(found[1])*powers.get(found[2], 0) if found else 0
+    if n >= 1: return int(n)
     raise ValueError(f"{text!r} is not a size; '16MB', '500kB', '1.5GiB' or a number of bytes is accepted")
 
 def n_pixels(
@@ -118,8 +122,8 @@ def _members(frame, img_size, fit, workers): # (name in the archive, its bytes),
     held = [c for c in frame if c == "path" or c == "mask_path" or c.startswith("mask_")]
     held = [c for c in held if c == "path" or frame[c].notna().all()]
     kind = lambda c: "lesion" if c == "mask_path" else c.removeprefix("mask_")
-    read = lambda c: images(frame, img_size, fit, workers) if c == "path" else masks(frame, img_size, kind(c), fit, workers)
-    pixels = {c: read(c) for c in held}
+    how = dict(img_size=img_size, fit=fit, workers=workers)
+    pixels = {c: images(frame, **how) if c == "path" else masks(frame, kind=kind(c), **how) for c in held}
     def one(k):
         i, picture = frame.image_id.iloc[k], encoded(np.asarray(pixels["path"][k]), "WEBP", lossless=True)
         drawn = {f"{c}/{i}.png": encoded(np.asarray(pixels[c][k]), "PNG") for c in held if c != "path"}
@@ -128,11 +132,11 @@ def _members(frame, img_size, fit, workers): # (name in the archive, its bytes),
         for members in progress(pool.map(one, range(len(frame))), len(frame), "packing"): yield from members.items()
 
 def _write_shards(folder, members, limit): # zip archives below a size; their paths
-    paths, room = [], 0
-    archive = None
+    paths, room, archive = [], 0, None
     for name, content in members:
         need = len(content) + 2*len(name) + 200 # an entry's two headers
-        if need + 100 > limit: raise ValueError(f"{name} alone needs {need + 100} bytes; a shard of {limit} is too small")
+        said = f"{name} alone needs {need + 100} bytes; a shard of {limit} is too small"
+        if need + 100 > limit: raise ValueError(said)
         if need > room:
             if archive: archive.close()
             paths.append(folder/f"shard_{len(paths):03d}.zip")
@@ -152,16 +156,19 @@ def pack(
     workers:int=2, # decoding threads
 )->Path: # the pack
     "Write a frame and its pixels for a machine without the archives."
-    img_size, limit, names = n_pixels(img_size), n_bytes(shard), sorted(set(frame.source)) if len(frame) else []
-    if len(names) != 1 or names == ["phantom"]: raise ValueError(f"source={names}: rows of one real data set can be packed")
+    img_size, limit, names = n_pixels(img_size), n_bytes(shard), sorted(set(frame.source))
+    wanted = len(names) == 1 and names != ["phantom"]
+    if not wanted: raise ValueError(f"source={names}: rows of one real data set can be packed")
     target = Path(folder)/names[0]/(f"pack-{img_size}px" + ("" if fit == "crop" else f"-{fit}"))
     half = target.with_name(f".{target.name}.part")
     shutil.rmtree(half, ignore_errors=True)
     half.mkdir(parents=True)
     shards = _write_shards(half, _members(frame, img_size, fit, workers), limit)
-    frame.drop(columns=[c for c in frame if c == "path" or c.startswith("mask_")]).to_csv(half/"frame.csv", index=False)
+    local = [c for c in frame if c == "path" or c.startswith("mask_")]
+    frame.drop(columns=local).to_csv(half/"frame.csv", index=False, lineterminator="\n")
     files = [described(half/"frame.csv", "frame"), *(described(p, "pixels") for p in shards)]
-    about = dict(data=data_name(frame), images=len(frame), img_size=img_size, fit=fit, note="Not for redistribution beyond the licence of the data.")
+    note = "The licence of the data holds for this pack too."
+    about = dict(data=data_name(frame), images=len(frame), img_size=img_size, fit=fit, note=note)
     (half/"index.json").write_text(json.dumps({**about, "files": files}, indent=1))
     shutil.rmtree(target, ignore_errors=True)
     os.replace(half, target)
@@ -171,15 +178,21 @@ def pack(
 def _listing(source, dest): # one line per data set: name, title, licence, what is at hand
     book, here = manifest(), at_hand(source, dest).groupby("name").edition.agg(", ".join)
     said = lambda k: f"at hand: {here[k]}" if k in here else "not here"
-    return "\n".join(f"{k:24}{v['title']} [{v['licence']}; {said(k)}]" for k, v in book.items() if k != "overlaps")
+    sets = {k: v for k, v in book.items() if k != "overlaps"}
+    return "\n".join(f"{k:24}{v['title']} [{v['licence']}; {said(k)}]" for k, v in sets.items())
+
+def _chosen(frame, only): # the rows that a query wants
+    try: found = frame.query(only) if only else frame
+    except (SyntaxError, NameError, TypeError, ValueError, KeyError, AttributeError) as e:
+        raise ValueError(f"only={only!r} is not a query on the frame ({e}); its columns are {', '.join(frame)}") from None
+    return found.reset_index(drop=True)
 
 def _asked(name, edition, dest, source, make, pack_, shard, only): # what the command line asks for; what it says
     if not name: return _listing(source, dest)
     if make: return make_edition(name, make, dest, source)
     if not pack_: return acquire(name, edition, dest, source)
-    size, frame = n_pixels(pack_), load(name, edition, None, source)
-    if only: frame = frame.query(only).reset_index(drop=True)
-    return pack(frame, size, dest or "packs", shard)
+    size, limit = n_pixels(pack_), n_bytes(shard)
+    return pack(_chosen(load(name, edition, None, source), only), size, dest or "packs", limit)
 
 # %% ../nbs/04a_editions.ipynb #dd0d09bb
 @call_parse(pos=["name"])
