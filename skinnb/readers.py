@@ -245,7 +245,7 @@ _readers = dict(ham10000=_ham10000, isic2018=_isic2018, isic2018_task3_test=_isi
 def _packed(folder, files): # a frame that was packed, with the paths of its pictures here
     table, shards = _parts(folder, files, "frame")[0], _parts(folder, files, "pixels")
     text = {c: str for c in columns if c not in _ranges}
-    frame = pd.read_csv(table/"frame.csv", dtype=text, float_precision="round_trip")
+    frame = pd.read_csv(table/"frame.csv", dtype=text)
     frame = frame.drop(columns=[c for c in columns if c in frame and frame[c].isna().all()])
     for column in sorted({d.name for s in shards for d in s.iterdir() if d.is_dir()}):
         ending = ".webp" if column == "path" else ".png"
