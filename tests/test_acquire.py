@@ -290,6 +290,9 @@ def test_full_disk_under_the_cache(ham, tmp_path):
         done = python(decode.format(src=src, limit=""))
         assert done.returncode == 0 and "refused 28 [Errno 28] no room for decoded pictures" in done.stdout, done.stderr
         assert "295056 bytes are needed" in done.stdout and [p.suffix for p in small.iterdir()] == [".lock"]
+        late = "import shutil; shutil.disk_usage = lambda p: shutil._ntuple_diskusage(10**12, 0, 10**12)"
+        done = python(decode.format(src=src, limit=late)) # another process took the room after we had looked
+        assert done.returncode == 0 and "refused 28 [Errno 28] no room for decoded pictures (No space" in done.stdout
         blind = python(f"""
             import numpy as np
             a = np.lib.format.open_memmap(r"{small/'blind.npy'}", mode="w+", dtype=np.uint8, shape=(6, 128, 128, 3))
