@@ -8,7 +8,7 @@ __all__ = ['read_from', 'protocols', 'phantom_reason', 'verdict_class', 'publish
            'show_table', 'read_table', 'entry', 'document', 'caution', 'section', 'readable']
 
 # %% ../nbs/01_published.ipynb #7403b485
-import copy, difflib, functools, itertools, re
+import copy, csv, difflib, functools, io, itertools, re
 from importlib.resources import files
 from pathlib import Path
 
@@ -332,16 +332,20 @@ def _cell(name, text): # one cell: what matters first, what explains it smaller 
 
 # %% ../nbs/01_published.ipynb #7f6bc51d
 def _grid(side): # the four-column table as HTML
-    show = [c for c in side if c not in ("row", "metric") and (c in ("printed", "verdict") or side[c].ne("").any())]
-    sizes, first = side.groupby("row", sort=False).row.transform("size"), ~side.row.duplicated()
-    lines = [Tr(*([Th(r.row, rowspan=int(sizes[i]))] if first[i] else []), Td(r.metric), *(_cell(c, r[c]) for c in show)) for i, r in side.iterrows()]
-    return Div(Table(Thead(Tr(Th(""), Th("metric"), *(Th(c, cls=c) for c in show))), Tbody(*lines)), cls="scroll")
+    side = pd.concat(cells for _, cells in side.groupby("row", sort=False)) # cells of one row together
+    filled = [c for c in side.columns[2:] if c in ("printed", "verdict") or side[c].ne("").any()]
+    sizes, first = side.groupby("row").row.transform("size"), ~side.row.duplicated()
+    lines = [Tr(*([Th(r.row, rowspan=int(n))] if new else []), Td(r.metric), *(_cell(c, r[c]) for c in filled))
+        for (_, r), n, new in zip(side.iterrows(), sizes, first)]
+    head = Thead(Tr(Th(""), Th("metric"), *(Th(c, cls=c) for c in filled)))
+    return Div(Table(head, Tbody(*lines)), cls="scroll")
 
 def _folded(side): # rows with something of ours, and the others folded away below
     ran = side.row.isin(side[side.faithful.ne("") | side.corrected.ne("")].row)
     if ran.all() or not ran.any(): return _grid(side)
     n = side[~ran].row.nunique()
-    return Div(_grid(side[ran]), Details(Summary(f"{n} printed row{'s were' if n > 1 else ' was'} not run"), _grid(side[~ran])))
+    said = f"{n} printed row{'s were' if n > 1 else ' was'} not run"
+    return Div(_grid(side[ran]), Details(Summary(said), _grid(side[~ran])))
 
 # %% ../nbs/01_published.ipynb #29e7ae1f
 def show_table(
@@ -351,49 +355,93 @@ def show_table(
     return HTML(to_xml(Div(Style(Safe(_data("report.css"))), _folded(side_by_side(tidy)), cls="skinnb"), indent=False))
 
 # %% ../nbs/01_published.ipynb #2eb60c9e
+def _lines(csv_file): # header and lines of a CSV, each as long as the header
+    text = Path(csv_file).read_text(encoding="utf-8")
+    if not text.endswith("\n"): raise ValueError("the last line is cut off" if text else "the file is empty")
+    head, *lines = csv.reader(io.StringIO(text), strict=True)
+    uneven = next((i for i, line in enumerate(lines, 2) if len(line) != len(head)), None)
+    if uneven: raise ValueError(f"line {uneven} has {len(lines[uneven - 2])} cells, the first has {len(head)}")
+    return head, lines
+
+def _text(csv_file): # a table's cells as text, apostrophes before formulas taken off
+    head, lines = _lines(csv_file)
+    missing = [c for c in tidy_columns if c not in head]
+    if missing: raise ValueError(f"columns {missing} are missing; a tidy table has {tidy_columns}")
+    text = pd.DataFrame(lines, columns=head, dtype=str)
+    if (odd := ~text.protocol.isin(protocols)).any():
+        raise ValueError(f"protocol {text.protocol[odd].iloc[0]!r}; accepted are {protocols}")
+    return text.apply(lambda column: column.str.replace(r"^'(?=[=+\-@\t\r].)", "", regex=True))
+
 def read_table(
-    csv, # tables/<paper>/table_<id>.csv
+    csv_file, # tables/<paper>/table_<id>.csv
 )->pd.DataFrame: # tidy, printed strings untouched
     "Read a tidy table: numbers as numbers, everything else as the text it is."
-    text = pd.read_csv(csv, dtype=str, keep_default_na=False)
-    missing = [c for c in tidy_columns if c not in text]
-    if missing: raise ValueError(f"{csv}: columns {missing} are missing; a tidy table has {tidy_columns}")
-    return text.assign(**{c: pd.to_numeric(text[c]) for c in _numbers})
+    try:
+        text = _text(csv_file)
+        return text.assign(**{c: pd.to_numeric(text[c]) for c in _numbers})
+    except (ValueError, csv.Error) as e: raise ValueError(f"{csv_file}: not a tidy table: {e}") from e
 
 # %% ../nbs/01_published.ipynb #a4a1314b
-def entry(path, kind): # (paper or folder, id, what it shows, printed in a paper?)
+def entry(
+    path, # tables/<paper>/table_<id>.csv or figures/<paper>/figure_<id>.png
+    kind:str, # table or figure
+)->tuple: # (paper or folder, id, what it shows, printed in a paper?)
+    "Which table or figure a file is, told from its place."
     folder, id = Path(path).parent.name, Path(path).stem.partition("_")[2]
     known = {e["id"]: e.get("caption") or e.get("shows") for e in _facts().get(folder, {}).get(f"{kind}s", [])}
     return folder, id, known.get(id, ""), id in known
 
 def _sources(tidy): # what ours were computed on
-    return ", ".join(dict.fromkeys(d for d in tidy[tidy.protocol != "printed"].data if d)) or "nothing of ours yet"
+    ours = tidy[tidy.protocol != "printed"].data
+    return ", ".join(dict.fromkeys(d for d in ours if d)) or "nothing of ours yet"
 
 # %% ../nbs/01_published.ipynb #e58e4230
-def document(title, *body): # a whole page
-    head = Head(Meta(charset="utf-8"), Meta(name="viewport", content="width=device-width, initial-scale=1"), Title(title), Style(Safe(_data("report.css"))))
+def document(
+    title:str, # of the window
+    *body, # HTML parts
+)->str: # a whole page of HTML
+    "A page of its own, with the one style sheet inside."
+    width = Meta(name="viewport", content="width=device-width, initial-scale=1")
+    head = Head(Meta(charset="utf-8"), width, Title(title), Style(Safe(_data("report.css"))))
     return "<!DOCTYPE html>\n" + to_xml(Html(head, Body(*body, cls="skinnb"), lang="en"), indent=False) + "\n"
 
-def caution(tidy_or_names): # the line that every page carries
-    names = tidy_or_names if isinstance(tidy_or_names, str) else _sources(tidy_or_names)
+def caution(
+    what, # a tidy table, or the names of the data
+): # HTML part
+    "The line that every page carries."
+    names = what if isinstance(what, str) else _sources(what)
     phantom = " Phantoms test the method; no number here is a reproduction." if "phantom" in names.lower() else ""
     return P(Strong("Research code. Not for clinical use."), phantom, cls="note warn" if phantom else "note")
 
 # %% ../nbs/01_published.ipynb #5787b48a
-def section(csv, tidy, side, links=()): # one table
-    folder, id, caption, known = entry(csv, "table")
-    said = f"The paper says: {tidy[tidy.protocol == 'printed'].data.iloc[0]}. " if (tidy.protocol == "printed").any() else ""
-    return [H3(f"Table {id}" if known else id.replace("_", " ").capitalize(), id=f"{folder}-table-{id}"), P(caption) if caption else "", _folded(side),
-        P(f"{said}Ours: {_sources(tidy)}.", *(o for name, where in links for o in (" ", A(name, href=where))), cls="soft")]
+def section(
+    csv_file, # the table's file
+    tidy:pd.DataFrame, # what it holds
+    side:pd.DataFrame, # the same, from side_by_side
+    links=(), # (name, address) of what a reader may want to open
+)->list: # HTML parts
+    "One table as HTML: heading, caption, cells, and what either side was computed on."
+    folder, id, caption, known = entry(csv_file, "table")
+    theirs = tidy[tidy.protocol == "printed"].data
+    said = f"The paper says: {theirs.iloc[0]}. " if len(theirs) else ""
+    title = H3(f"Table {id}" if known else id.replace("_", " ").capitalize(), id=f"{folder}-table-{id}")
+    links = [part for name, where in links for part in (" ", A(name, href=where))]
+    return [title, P(caption) if caption else "", _folded(side),
+        P(f"{said}Ours: {_sources(tidy)}.", *links, cls="soft")]
 
 # %% ../nbs/01_published.ipynb #2db6924b
+_foot = ("An interval is a 95 % interval. Seeds: mean, widest interval, range. Printed values stand exactly as "
+    "printed; what is implied was deduced by the audit, whose ids are given.")
+
 def readable(
-    csv, # tables/<paper>/table_<id>.csv, as Run.table writes it
+    csv_file, # tables/<paper>/table_<id>.csv, as Run.table writes it
+    read:tuple=None, # (tidy, side_by_side(tidy)), where at hand
 )->Path: # table_<id>.html beside it
     "Write the readable page of a table beside its CSV."
-    csv, tidy = Path(csv), read_table(csv)
-    folder, id, *_ = entry(csv, "table")
-    foot = Footer(P("An interval is a 95 % interval. Seeds: mean, widest interval, range. Printed values stand exactly as printed; what is implied was deduced by the audit, whose ids are given."))
-    page = document(f"{folder} table {id}", H1(papers().get(folder, folder)), caution(tidy), *section(csv, tidy, side_by_side(tidy), [("CSV", csv.name)]), foot)
-    with write_whole(csv.with_suffix(".html")) as f: f.write_text(page, encoding="utf-8")
-    return csv.with_suffix(".html")
+    csv_file = Path(csv_file)
+    tidy, side = read or (tidy := read_table(csv_file), side_by_side(tidy))
+    folder, id, *_ = entry(csv_file, "table")
+    parts = section(csv_file, tidy, side, [("CSV", csv_file.name)])
+    page = document(f"{folder} table {id}", H1(papers().get(folder, folder)), caution(tidy), *parts, Footer(P(_foot)))
+    with write_whole(csv_file.with_suffix(".html")) as f: f.write_text(page, encoding="utf-8")
+    return csv_file.with_suffix(".html")
