@@ -770,6 +770,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                               'skinnb.study._column_of': ('study.html#_column_of', 'skinnb/study.py'),
                               'skinnb.study._computed': ('study.html#_computed', 'skinnb/study.py'),
                               'skinnb.study._constant': ('study.html#_constant', 'skinnb/study.py'),
+                              'skinnb.study._csv': ('study.html#_csv', 'skinnb/study.py'),
                               'skinnb.study._described': ('study.html#_described', 'skinnb/study.py'),
                               'skinnb.study._elsewhere': ('study.html#_elsewhere', 'skinnb/study.py'),
                               'skinnb.study._exports': ('study.html#_exports', 'skinnb/study.py'),
