@@ -6,7 +6,7 @@
 __all__ = ['statuses', 'result_columns', 'runs', 'run_folder', 'Found', 'failures', 'read_run', 'judge', 'reference_of',
            'compare_runs', 'compare_lines', 'other_settings', 'compare_cli', 'results', 'write_results']
 
-# %% ../nbs/02b_runs.ipynb #24591a8f
+# %% ../nbs/02b_runs.ipynb #33aef5c4
 import json, re, sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,15 +15,9 @@ import numpy as np, pandas as pd
 from fastcore.script import call_parse
 from .published import read_table
 from .stats import wilson
-from .study import root, write_whole
+from .study import outputs_dir, root, write_whole
 
-# %% ../nbs/02b_runs.ipynb #a64c6d4e
-try: from skinnb.study import outputs_dir
-except ImportError: # until study has it
-    import os
-    def outputs_dir(): return Path(os.environ.get("SKINNB_OUTPUTS") or root()/"outputs").resolve()
-
-# %% ../nbs/02b_runs.ipynb #67ee7253
+# %% ../nbs/02b_runs.ipynb #c6d3acfd
 def runs(
     outputs=None, # the outputs folder; None: `outputs_dir()`
 )->list: # names
@@ -45,7 +39,7 @@ def run_folder(
     committed = root()/"outputs"/run # found also when SKINNB_OUTPUTS points elsewhere
     return committed if run.startswith("reference/") and not folder.is_dir() else folder
 
-# %% ../nbs/02b_runs.ipynb #92fb24f2
+# %% ../nbs/02b_runs.ipynb #d3de73c5
 @dataclass
 class Found:
     "What lies in a run's folder, as far as it can be read."
@@ -64,7 +58,7 @@ def _is_info(info): # may run.json be used?
 def _is_failed(failed): # may failed.json be used?
     return isinstance(failed, list) and all(isinstance(f, dict) and "page" in f for f in failed)
 
-# %% ../nbs/02b_runs.ipynb #0c6a3c07
+# %% ../nbs/02b_runs.ipynb #18bb85ce
 def _json(path, accepted, otherwise, problems): # content of a JSON file; a fault is noted
     try: content = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError: return otherwise
@@ -79,7 +73,7 @@ def _table(csv_file, folder, problems): # a tidy table, or None with a fault not
         name = csv_file.relative_to(folder).as_posix()
         problems.append(f"{name}: {str(e).replace(str(csv_file), '').lstrip(': ')}; it was left out")
 
-# %% ../nbs/02b_runs.ipynb #25eb3b0b
+# %% ../nbs/02b_runs.ipynb #435c4b6b
 def failures(
     folder, # outputs/<run>
     problems:list=None, # a sentence is added here when the file cannot be used
@@ -104,7 +98,7 @@ def read_run(
     tables = {f: tidy for f in files if (tidy := _table(f, folder, problems)) is not None}
     return Found(folder, info, failed, tables, problems)
 
-# %% ../nbs/02b_runs.ipynb #953754b8
+# %% ../nbs/02b_runs.ipynb #0c1122a0
 _numbers = ["estimate", "ci_low", "ci_high", "k", "n"]
 _beside = ["unit", "data", "audit", "printed"] # words that say something about a cell, and do not name it
 
@@ -129,14 +123,14 @@ def _named(here, there): # both tables, indexed by the names of their cells
     number = lambda t: t.assign(repeat=t.groupby(keys, sort=False).cumcount())
     return [number(t).set_index([*keys, "repeat"], drop=False) for t in (here, there)]
 
-# %% ../nbs/02b_runs.ipynb #a32b26d2
+# %% ../nbs/02b_runs.ipynb #18d787e4
 _relative, _absolute = 1e-5, 1e-7
 
 def _near(a, b): # the same number but for the noise of floats and of six digits
     a, b = np.asarray(a, float), np.asarray(b, float)
     return np.isclose(a, b, rtol=_relative, atol=_absolute, equal_nan=True)
 
-# %% ../nbs/02b_runs.ipynb #4aca2495
+# %% ../nbs/02b_runs.ipynb #02af2eda
 _number = r"-?\d[\d,]*\.?\d*(?:e[+-]?\d+)?"
 _unjudged = [*_numbers, "data", "seed", "repeat"] # `data` also tells the machine, a seed may be another
 
@@ -148,7 +142,7 @@ def _noted(cell): # every number of a cell, also those inside words
         for x in re.findall(_number, str(v))]
     return [*(cell[c] for c in _numbers), *inside]
 
-# %% ../nbs/02b_runs.ipynb #cfe5da63
+# %% ../nbs/02b_runs.ipynb #06fd5dcf
 def _by_chance(a, b): # two counts that chance alone may tell apart
     return abs(a - b) <= 1.96*np.sqrt(a + b)
 
@@ -167,7 +161,7 @@ def _inside(a, b): # may chance alone explain the difference between two drawn c
     if np.isnan(widths).any(): return _without_interval(a, b)
     return a["ci_low"] <= b["estimate"] <= a["ci_high"] or b["ci_low"] <= a["estimate"] <= b["ci_high"]
 
-# %% ../nbs/02b_runs.ipynb #77f328d3
+# %% ../nbs/02b_runs.ipynb #b137933f
 statuses = ["identical", "within tolerance", "within the interval", "different", "only here", "only there"]
 
 def judge(
@@ -182,7 +176,7 @@ def judge(
     if here["protocol"] == "printed" or here["seed"] in ("", "nan"): return "different"
     return "within the interval" if _inside(here, there) else "different"
 
-# %% ../nbs/02b_runs.ipynb #ec6c9e87
+# %% ../nbs/02b_runs.ipynb #beaf9ab9
 def _told(cell): # a cell as one string
     if pd.isna(cell["estimate"]): return str(cell.get("printed") or "no number")
     interval = f" [{cell['ci_low']:g}, {cell['ci_high']:g}]" if pd.notna(cell["ci_low"]) else ""
@@ -211,7 +205,7 @@ def _matched(here, there): # lines of cells, in the run's order, then those that
         else: yield _line(judge(cell, other), cell, _told(cell), _told(other))
     for cell in theirs.values(): yield _line("only there", cell, there=_told(cell))
 
-# %% ../nbs/02b_runs.ipynb #a8274e89
+# %% ../nbs/02b_runs.ipynb #f7e11fc3
 def _order(here, there): # a line when the common cells come in another order
     here, there = _named(here, there)
     ours, theirs = here.index[here.index.isin(there.index)], there.index[there.index.isin(here.index)]
@@ -220,7 +214,7 @@ def _order(here, there): # a line when the common cells come in another order
     first = [" | ".join(map(str, x[i][:2])) for x in (ours, theirs)]
     yield _line("different", dict(metric="order of rows"), *(f"first {name}" for name in first))
 
-# %% ../nbs/02b_runs.ipynb #3f8ef370
+# %% ../nbs/02b_runs.ipynb #edfa9582
 def reference_of(
     found:Found, # from read_run
 )->str: # reference/phantom or reference/real
@@ -231,7 +225,7 @@ def reference_of(
         raise ValueError(f"run.json of {found.folder.name} names no data; say what to compare with: {known}")
     return "reference/phantom" if set(data) == {"phantom"} else "reference/real"
 
-# %% ../nbs/02b_runs.ipynb #7d4cae59
+# %% ../nbs/02b_runs.ipynb #887cc451
 def _by_place(found): # {"<paper>/<table id>": table}
     return {f"{f.parent.name}/{f.stem.removeprefix('table_')}": t for f, t in found.tables.items()}
 
@@ -258,7 +252,7 @@ def compare_runs(
         lines += [line | where for line in _compared(here.get(place), there.get(place))]
     return pd.DataFrame(lines, columns=["paper", "table", *_shown, "status", "here", "there"])
 
-# %% ../nbs/02b_runs.ipynb #afb5b315
+# %% ../nbs/02b_runs.ipynb #ab2b234d
 def _counts(status): # "3 identical, 1 different"
     return ", ".join(f"{n:,} {s}" for s in statuses if (n := (status == s).sum()))
 
@@ -278,7 +272,7 @@ def compare_lines(
         lines.append(f"{c['status']}: {c['paper']}/{c['table']}: {name}: {values}")
     return lines + [f"and {len(look) - most:,} more cells"]*(len(look) > most)
 
-# %% ../nbs/02b_runs.ipynb #eca3bfe5
+# %% ../nbs/02b_runs.ipynb #05e9ca50
 def other_settings(
     run:str, # name of a run
     reference:str=None, # another run; None: as from `reference_of`
@@ -295,7 +289,7 @@ def other_settings(
     return [f"{name} = {x} (there: {y}) in {', '.join(sorted(pages))}"
         for (name, x, y), pages in sorted(lines.items())]
 
-# %% ../nbs/02b_runs.ipynb #ee6925bf
+# %% ../nbs/02b_runs.ipynb #874a3d3c
 @call_parse(pos=["run", "reference"])
 def compare_cli(
     run:str, # a run, one folder under outputs
@@ -310,7 +304,7 @@ def compare_cli(
     print("\n".join([*(f"set otherwise: {s}" for s in settings[:5]), *compare_lines(found)]))
     return int(found.status.isin(["different", "only there"]).any())
 
-# %% ../nbs/02b_runs.ipynb #328d860e
+# %% ../nbs/02b_runs.ipynb #2579d90e
 result_columns = ["run", "backbone", "seed", "data", "metric", "estimate", "ci_low", "ci_high", "n",
     "paper", "table", "row", "protocol"]
 
