@@ -245,14 +245,20 @@ def verdict(
     return _say("reproduced", note)
 
 # %% ../nbs/01_published.ipynb #fc267556
-def _pool(rows): # the rows of one cell and protocol as one dict
-    is_mean = rows.seed.astype(str).str.startswith("mean")
-    one = (rows[is_mean] if is_mean.any() else rows).iloc[0].to_dict()
-    single = rows[~is_mean]
-    if not is_mean.any() and len(single) > 1:
-        same_n = single.n.iloc[0] if single.n.nunique() == 1 else np.nan
-        one |= dict(estimate=single.estimate.mean(), ci_low=single.ci_low.min(skipna=False), ci_high=single.ci_high.max(skipna=False), k=np.nan, n=same_n)
-    spread = (single.estimate.min(), single.estimate.max()) if len(single) > 1 else None
+def _several(single): # estimate, interval and n of several seeds together
+    column = lambda c: np.array([r[c] for r in single], float)
+    n = column("n")
+    same_n = n[0] if len(set(n[~np.isnan(n)])) == 1 else np.nan
+    ends = dict(ci_low=column("ci_low").min(), ci_high=column("ci_high").max())
+    return dict(ends, estimate=pd.Series(column("estimate")).mean(), k=np.nan, n=same_n)
+
+def _pool(rows): # the rows (dicts) of one cell and protocol as one dict
+    means = [r for r in rows if str(r["seed"]).startswith("mean")]
+    single = [r for r in rows if not str(r["seed"]).startswith("mean")]
+    one = dict((means or rows)[0])
+    if not means and len(single) > 1: one |= _several(single)
+    seen = [r["estimate"] for r in single if pd.notna(r["estimate"])]
+    spread = (min(seen, default=np.nan), max(seen, default=np.nan)) if len(single) > 1 else None
     return one | dict(seeds=len(single), spread=spread)
 
 # %% ../nbs/01_published.ipynb #56c8e180
@@ -307,17 +313,22 @@ def _judge(by): # verdict of a cell: {protocol: pooled}
     return f"{said[0][1]}; corrected: {said[1][1]}" if differs else said[0][1]
 
 # %% ../nbs/01_published.ipynb #fde5e0be
+def _side(row, metric, cell): # one line of four columns; cell is {protocol: rows}
+    by = {p: _pool(rows) for p, rows in cell.items()}
+    marks = dict.fromkeys(r["audit"] for rows in cell.values() for r in rows)
+    return dict(row=row, metric=metric, **{p: _show(by.get(p)) for p in protocols}, verdict=_judge(by),
+        audit=", ".join(m for m in marks if pd.notna(m) and m))
+
 def side_by_side(
     tidy:pd.DataFrame, # from compare; columns `stand_in` and `why` (words) are heeded where there are any
 )->pd.DataFrame: # row, metric, printed, faithful, corrected, verdict, audit
     "One readable line for each row and metric."
     for p in tidy.protocol.unique(): _known(p, protocols, "there is no protocol")
-    lines = []
-    for (row, metric), cell in tidy.groupby(["row", "metric"], sort=False):
-        by = {p: _pool(rows) for p, rows in cell.groupby("protocol", sort=False)}
-        marks = dict.fromkeys(m for m in cell.audit.dropna() if m)
-        lines.append(dict(row=row, metric=metric, **{p: _show(by.get(p)) for p in protocols}, verdict=_judge(by), audit=", ".join(marks)))
-    return pd.DataFrame(lines)
+    cells = {}
+    for r in tidy.to_dict("records"):
+        cells.setdefault((r["row"], r["metric"]), {}).setdefault(r["protocol"], []).append(r)
+    columns = ["row", "metric", *protocols, "verdict", "audit"]
+    return pd.DataFrame([_side(*name, cell) for name, cell in cells.items()], columns=columns)
 
 # %% ../nbs/01_published.ipynb #73361dd3
 verdict_class = {"reproduced": "good", "not reproduced": "bad", "not testable": "open"}
@@ -341,6 +352,7 @@ def _grid(side): # the four-column table as HTML
     return Div(Table(head, Tbody(*lines)), cls="scroll")
 
 def _folded(side): # rows with something of ours, and the others folded away below
+    if side.empty: return P("This table has no rows.")
     ran = side.row.isin(side[side.faithful.ne("") | side.corrected.ne("")].row)
     if ran.all() or not ran.any(): return _grid(side)
     n = side[~ran].row.nunique()

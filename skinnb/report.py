@@ -5,17 +5,20 @@
 # %% auto #0
 __all__ = ['not_reproduced', 'planned', 'coverage', 'coverage_lines', 'coverage_cli', 'report']
 
-# %% ../nbs/02c_report.ipynb #06835721
-import json, os
+# %% ../nbs/02c_report.ipynb #dd663ec4
+import sys
 from pathlib import Path
+from urllib.parse import quote
 
 import pandas as pd
 from fastcore.script import call_parse
 from fastcore.xml import (A, B, Code, Details, Div, Figcaption, Figure, Footer, H1, H2, H3, Img, Li, Nav, P,
     Span, Strong, Summary, Table, Tbody, Td, Th, Thead, Tr, Ul)
-from .published import (caution, document, entry, papers, published, read_table, readable, section,
-    side_by_side, verdict_class)
-from .study import pages, root, write_whole
+from skinnb.published import (caution, document, entry, papers, published, readable, section, side_by_side,
+    verdict_class)
+from .runs import (compare_lines, compare_runs, failures, other_settings, read_run, reference_of,
+    run_folder, runs)
+from .study import pages, write_whole
 
 # %% ../nbs/02c_report.ipynb #6213d42d
 not_reproduced = {
@@ -42,9 +45,6 @@ def _plan(): # {(paper, kind, id): topic of the page}
         for kind, ids in zip(("table", "figure"), both) for id in ids.split()}
 
 # %% ../nbs/02c_report.ipynb #8a747aec
-def _folder(run, outputs=None): # outputs/<run>
-    return Path(outputs or os.environ.get("SKINNB_OUTPUTS") or root()/"outputs")/run
-
 def _file(folder, paper, kind, id): # where a table or figure lies
     return folder/f"{kind}s"/paper/f"{kind}_{id}{'.csv' if kind == 'table' else '.png'}"
 
@@ -64,12 +64,14 @@ def coverage(
     outputs=None, # the outputs folder; None: SKINNB_OUTPUTS, else outputs in the root
 )->pd.DataFrame: # paper, kind, id, shows, status, page, reason
     "Every table and figure of the five papers: made, declared but not run, or not made and why."
-    folder, declared, plan, lines = _folder(run, outputs), _declared(), _plan(), _every()
+    folder, declared, plan, lines = run_folder(run, outputs), _declared(), _plan(), _every()
+    failed = {f["page"] for f in failures(folder)}
     for line in lines:
         key = line["paper"], line["kind"], line["id"]
         page, made = declared.get(key, ""), _file(folder, *key).exists()
         status = "made" if made else "declared, not run" if page else "not made"
-        reason = {"made": "", "declared, not run": f"run {run!r} has not run the page"}.get(status)
+        not_run = f"the page failed in run {run!r}" if page in failed else f"run {run!r} has not run the page"
+        reason = {"made": "", "declared, not run": not_run}.get(status)
         if reason is None:
             reason = not_reproduced.get(key) or f"not built yet: belongs to the page “{plan[key]}”"
         line |= dict(status=status, page=page, reason=reason)
@@ -99,11 +101,40 @@ def coverage_cli(
     run:str="phantom", # folder under outputs
 ):
     "List all 27 tables and 43 figures of the five papers as made, or not made and why."
-    if not _folder(run).is_dir():
-        have = ", ".join(sorted(p.name for p in _folder(".").glob("*") if p.is_dir()))
-        have = have or "none yet, make outputs makes one"
-        print(f"There is no run {run!r} under {_folder('.').name}; runs: {have}")
-    print("\n".join(coverage_lines(coverage(run))))
+    try: found = coverage(run)
+    except ValueError as e:
+        print(f"skinnb_coverage: {e}", file=sys.stderr)
+        return 2
+    if not run_folder(run).is_dir():
+        print(f"There is no run {run!r}; runs: {', '.join(runs()) or 'none yet, make outputs makes one'}")
+    print("\n".join(coverage_lines(found)))
+
+# %% ../nbs/02c_report.ipynb #ea2d3bf3
+_longest = 400 # letters of a message; the whole one is in the log
+
+def _lacks(folder, page): # what a page should have made and the run does not hold
+    book = pages()
+    makes = book.makes[book.page == page].iloc[0] if len(book) and page in set(book.page) else {}
+    return [f"{kind.capitalize()} {id}" for kind in ("table", "figure") for id in makes.get(f"{kind}s", [])
+        if not _file(folder, page.split("/")[0], kind, id).exists()]
+
+def _failure(folder, failed): # one page that failed
+    message = str(failed.get("message") or "no message")
+    short = message if len(message) <= _longest else message[:_longest] + " …"
+    lacks = _lacks(folder, str(failed["page"]))
+    return Li(Strong(str(failed["page"])), f", cell {failed.get('cell', 'unknown')}: ", Code(short),
+        P(f"Missing for it: {', '.join(lacks)}.", cls="soft") if lacks else "")
+
+def _failures(found): # the box on top: pages that failed, files that cannot be read
+    boxes = []
+    if n := len(found.failed):
+        title = f"{n} page{'s' if n > 1 else ''} failed; what follows is the rest"
+        lines = [_failure(found.folder, f) for f in found.failed]
+        boxes.append(Div(Strong(title), Ul(*lines), cls="note fail"))
+    if n := len(found.problems):
+        title = f"{n} file{'s' if n > 1 else ''} of this run could not be used"
+        boxes.append(Div(Strong(title), Ul(*map(Li, found.problems)), cls="note fail"))
+    return boxes
 
 # %% ../nbs/02c_report.ipynb #d5da3413
 def _fallbacks(info): # the loud box on top
@@ -162,10 +193,13 @@ def _ran(folder, info): # the pages of this run
     return _plain(["page", "seed", "time", "parameters"], lines)
 
 # %% ../nbs/02c_report.ipynb #b12bcc72
+def _is_png(path): # does it begin as a PNG does?
+    with open(path, "rb") as f: return f.read(8) == b"\x89PNG\r\n\x1a\n"
+
 def _figure(folder, png): # one figure with what it shows
     paper, id, shows, known = entry(png, "figure")
     name = f"Figure {id}" if known else id.replace("_", " ").capitalize()
-    where = png.relative_to(folder).as_posix()
+    where = quote(png.relative_to(folder).as_posix())
     also = [" ", A("SVG", href=where[:-3] + "svg")] if png.with_suffix(".svg").exists() else []
     caption = Figcaption(f"The paper's figure shows: {shows}" if shows else "A figure of our own.", *also)
     image = Img(src=where, alt=f"{name}: {shows}", loading="lazy")
@@ -183,27 +217,53 @@ def _missing(found): # the fold that says what is not in this run
     return [Details(Summary(f"{len(found)} tables and figures of this paper are not in this run"),
         _plain(["", "what it shows", "why not"], lines, "scroll tall"))]
 
+def _pictures(folder, name): # figures of a chapter that can be shown, in order
+    pngs = (folder/"figures"/name).glob("figure_*.png")
+    return _in_order([f for f in pngs if _is_png(f)], "figure")
+
 def _chapter(folder, name, tables, found): # one paper, or one shared chapter
     parts = [H2(papers().get(name, f"Shared chapter {name}"), id=name)]
     facts = published().get(name)
     if facts: parts.append(P(f"{', '.join(facts['authors'])} · {facts['venue']}", cls="soft"))
     for csv, (tidy, side) in tables.items():
         where = csv.relative_to(folder)
-        links = [("CSV", where.as_posix()), ("page", where.with_suffix(".html").as_posix())]
+        links = [("CSV", quote(where.as_posix())), ("page", quote(where.with_suffix(".html").as_posix()))]
         parts += section(csv, tidy, side, links)
-    for png in _in_order((folder/"figures"/name).glob("figure_*.png"), "figure"):
-        parts += _figure(folder, png)
+    for png in _pictures(folder, name): parts += _figure(folder, png)
     return parts + _missing(found[(found.paper == name) & (found.status != "made")])
 
 # %% ../nbs/02c_report.ipynb #2defc2f1
-def _gathered(folder): # {chapter: {csv: (tidy, side)}}: papers, then shared chapters
+def _laid_out(found, csv_file): # (tidy, side) of a table, its readable page written; None with a fault noted
+    tidy = found.tables[csv_file]
+    try: both = tidy, side_by_side(tidy)
+    except (ValueError, KeyError) as e:
+        found.problems.append(f"{csv_file.relative_to(found.folder).as_posix()}: cannot be laid out ({e})")
+    else:
+        readable(csv_file, both)
+        return both
+
+def _gathered(found): # {chapter: {csv: (tidy, side)}}: papers, then shared chapters
+    folder = found.folder
     have = {p.name for kind in ("tables", "figures") for p in (folder/kind).glob("*") if p.is_dir()}
     chapters = {name: {} for name in [*papers(), *sorted(have - set(papers()))]}
-    for name in chapters:
-        for csv in _in_order((folder/"tables"/name).glob("table_*.csv"), "table"):
-            readable(csv)
-            chapters[name][csv] = (tidy := read_table(csv)), side_by_side(tidy)
+    for csv_file in _in_order(found.tables, "table"):
+        if both := _laid_out(found, csv_file): chapters[csv_file.parent.name][csv_file] = both
+    bad = [f for f in sorted((folder/"figures").glob("*/figure_*.png")) if not _is_png(f)]
+    found.problems.extend(f"{f.relative_to(folder).as_posix()}: not a PNG" for f in bad)
     return chapters
+
+# %% ../nbs/02c_report.ipynb #ecc53657
+def _beside_reference(found, run, outputs): # the comparison with the committed run
+    if str(run).startswith("reference/"): return [P("This is the committed run itself.", cls="soft")]
+    try:
+        reference = reference_of(found)
+        lines = compare_lines(compare_runs(run, reference, outputs))
+        settings = other_settings(run, reference, outputs)
+    except (ValueError, OSError) as e: return [P(f"Not compared: {e}", cls="soft")]
+    tables, cells = [l for l in lines[1:] if l[0] == " "], [l for l in lines[1:] if l[0] != " "]
+    folds = [Details(Summary(title), Ul(*map(Li, part))) for title, part in
+        {"by table": tables, "cells to look at": cells}.items() if part]
+    return [P(f"With {reference}: {lines[0]}."), *(P(f"Set otherwise: {s}.") for s in settings[:5]), *folds]
 
 # %% ../nbs/02c_report.ipynb #df8cc7a8
 def report(
@@ -211,35 +271,35 @@ def report(
     outputs=None, # the outputs folder; None: SKINNB_OUTPUTS, else outputs in the root
 )->Path: # outputs/<run>/report.html
     "Gather a run in one self-contained page; tables get their own readable page too."
-    folder = _folder(run, outputs)
-    if not folder.is_dir():
-        raise FileNotFoundError(f"run {run!r}: no folder of that name; run its pages first")
-    info = json.loads((folder/"run.json").read_text(encoding="utf-8")) if (folder/"run.json").exists() else {}
-    page = _report_page(run, folder, info, coverage(run, outputs), _gathered(folder))
-    with write_whole(folder/"report.html") as f: f.write_text(page, encoding="utf-8")
-    return folder/"report.html"
+    found = read_run(run, outputs)
+    chapters = _gathered(found)
+    page = _report_page(run, found, coverage(run, outputs), chapters, _beside_reference(found, run, outputs))
+    with write_whole(found.folder/"report.html") as f: f.write_text(page, encoding="utf-8")
+    return found.folder/"report.html"
 
 # %% ../nbs/02c_report.ipynb #0e093aa9
 _reading = ("Printed values stand exactly as printed. Faithful follows the paper, corrected follows the "
     "audit. Intervals are 95 % intervals; a verdict asks whether the difference could be zero, and is "
     "withheld where too little is known.")
 
-def _top(run, folder, info, found, chapters): # title, warnings, counts
+def _top(run, found, cover, chapters): # title, warnings, counts
     made = [both for tables in chapters.values() for both in tables.values()]
     data = dict.fromkeys(d for t, _ in made for d in t[t.protocol != "printed"].data if d)
-    used = "; ".join(data or info.get("data") or ["none recorded"])
-    links = [A("run.json", href="run.json")] if (folder/"run.json").exists() else []
-    ends = [A("coverage", href="#coverage"), A("how it was made", href="#made"), *links]
-    return [H1(f"Five papers, run “{run}”"), caution(used), P(f"Data used: {used}."), _fallbacks(info),
-        Nav(*(A(name, href=f"#{name}") for name in chapters), *ends), _tiles(found, [s for _, s in made]),
-        P(_reading, cls="soft")]
+    used = "; ".join(data or found.info.get("data") or ["none recorded"])
+    links = [A("run.json", href="run.json")] if (found.folder/"run.json").exists() else []
+    anchors = {"coverage": "coverage", "reference": "beside the reference", "made": "how it was made"}
+    ends = [*(A(text, href=f"#{id}") for id, text in anchors.items()), *links]
+    return [H1(f"Five papers, run “{run}”"), caution(used), *_failures(found), P(f"Data used: {used}."),
+        _fallbacks(found.info), Nav(*(A(name, href=f"#{name}") for name in chapters), *ends),
+        _tiles(cover, [s for _, s in made]), P(_reading, cls="soft")]
 
-def _report_page(run, folder, info, found, chapters): # the page's HTML
+def _report_page(run, found, cover, chapters, beside): # the page's HTML
     lines = [(r.paper, f"{r.kind.capitalize()} {r.id}", r.shows, r.status, r.page, r.reason)
-        for r in found.itertuples()]
+        for r in cover.itertuples()]
     listing = _plain(["paper", "", "what it shows", "status", "page", "reason"], lines, "scroll tall")
-    return document(f"skinnb: {run}", *_top(run, folder, info, found, chapters),
-        *(part for name, tables in chapters.items() for part in _chapter(folder, name, tables, found)),
-        H2("Coverage", id="coverage"), P(". ".join(coverage_lines(found)[-2:]) + "."), listing,
-        H2("How it was made", id="made"), _ran(folder, info), _machine(info),
+    return document(f"skinnb: {run}", *_top(run, found, cover, chapters),
+        *(part for name, tables in chapters.items() for part in _chapter(found.folder, name, tables, cover)),
+        H2("Coverage", id="coverage"), P(". ".join(coverage_lines(cover)[-2:]) + "."), listing,
+        H2("Beside the reference", id="reference"), *beside,
+        H2("How it was made", id="made"), _ran(found.folder, found.info), _machine(found.info),
         Footer(P("Research code. Not for clinical use.")))
