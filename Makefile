@@ -58,8 +58,8 @@ sweep: .venv/.ready skinnb/_modidx.py
 test: .venv/.ready
 	@sh tests/run.sh
 
-test-plain: .venv/.ready
-	@OMP_NUM_THREADS=3 sh tests/plain.sh nbdev_test --n-workers 2 --timing
+test-plain: .venv/.ready skinnb/_modidx.py
+	@OMP_NUM_THREADS=3 HF_HUB_OFFLINE=1 sh tests/plain.sh nbdev_test --n-workers 1 --timing
 
 params: .venv/.ready
 	@python tools/params.py
