@@ -30,7 +30,6 @@ book = study.pages().set_index("page")
 page_of = dict(zip(book.module, book.index))
 runnable = [p for p in book.index if p != "index"]
 facts = engine.facts()
-reporter = "report" if "report" in page_of else "published"
 if unknown := [p for p in only if p not in runnable]: raise WorkflowError(f"there is no page {unknown[0]!r}; pages are {runnable}")
 
 # What a page depends on.
@@ -84,7 +83,7 @@ def made(page, run):
 wanted = dict.fromkeys(p for page in only or runnable for p in (*needs(page), page))
 targets = [f for run in runs for p in wanted for f in (executed(p, run), made(p, run), *declared(p, run))]
 first = next(iter(runs))
-make_report = f"python -c 'import sys; from skinnb.{reporter} import report; report(sys.argv[1])' {first}"
+make_report = f"python -c 'import sys; from skinnb.report import report; report(sys.argv[1])' {first}"
 localrules: all, report, results
 
 rule all:
@@ -112,19 +111,19 @@ for run in runs:
 rule report:
     input: targets
     output: f"{folder[first]}/report.html"
-    params: code=engine.code_digest([reporter, *modules(page_of[reporter])]), facts=json.dumps(facts)
+    params: code=engine.code_digest(["report", *modules(page_of["report"])]), facts=json.dumps(facts)
     shell: make_report
 
 rule results:
     input: targets
     output: f"{place}/results.csv"
-    params: runs=list(folder.values())
-    shell: f"python -c 'import sys; from skinnb.{reporter} import results; results(sys.argv[2:]).to_csv(sys.argv[1], index=False)' {{output:q}} {{params.runs:q}}"
+    params: place=place, runs=list(runs)
+    shell: "python -c 'import sys; from skinnb.runs import write_results; write_results(sys.argv[2:], sys.argv[1])' {params.place:q} {params.runs:q}"
 
 onstart:
     for at in folder.values():
         for part in Path(at).glob("notebooks/**/*.part.ipynb"): part.unlink()
-        if hasattr(study, "sweep_debris"): study.sweep_debris(at)
+        study.sweep_debris(at)
 
 onerror:
     for job in workflow.dag.needrun_jobs(): # what had to run and did not get through

@@ -30,8 +30,8 @@ def run_name(settings, asked):
 def need_data():
     "An error where a preset needs real data and none are at hand."
     if os.environ.get("SKINNB_DATA"): return
-    from skinnb import cohorts
-    if not (hasattr(cohorts, "at_hand") and len(cohorts.at_hand())):
+    from skinnb.archives import at_hand
+    if "ham10000" not in set(at_hand().name):
         raise ValueError("this preset needs real data: `skinnb_data ham10000` fetches them, or set SKINNB_DATA to the "
             "folder that holds ham10000/ and the others (data_manifest.yaml)")
 
@@ -81,7 +81,7 @@ def note(folder, page, message=None, cell=""):
     with filelock.FileLock(path.with_name(".failed.lock")):
         entries = [f for f in failures(folder) if f["page"] != page]
         entries += [dict(page=page, cell=cell, message=message)] if message else []
-        tmp = path.with_name(f".failed.{os.getpid()}.json")
+        tmp = path.with_name(".failed.tmp")
         tmp.write_text(json.dumps(sorted(entries, key=lambda f: f["page"]), indent=1) + "\n", encoding="utf-8")
         tmp.replace(path) if entries else (tmp.unlink(), path.unlink(missing_ok=True))
 
