@@ -19,7 +19,8 @@ from sklearn.model_selection import StratifiedGroupKFold, train_test_split
 
 from . import phantoms
 from .archives import acquire, at_hand, fetch, inspect, manifest, named, overlaps, unpack, verify
-from .readers import attributes, cohort_frame, columns, data_name, describe, listed_pairs, load, with_files
+from .readers import (attributes, cohort_frame, columns, data_name, describe, listed_pairs, load, needs,
+                            with_files)
 from .study import cache_dir, fallback, root, write_whole
 
 # %% ../nbs/04_cohorts.ipynb #d514bf64
@@ -36,6 +37,7 @@ def resize(
     "Square picture: area average when shrinking, bilinear when enlarging."
     named(fit, ["crop", "squash"], "fit")
     _whole("img_size", img_size)
+    if a.ndim not in (2, 3) or not a.size: raise ValueError(f"shape {a.shape}: a picture of (h, w) or (h, w, 3) is accepted")
     h, w = a.shape[:2]
     if fit == "crop":
         s = min(h, w)
@@ -127,13 +129,8 @@ def _each(one, items, workers): # one(k, item) for every item, in threads; the f
     with ThreadPoolExecutor(_whole("workers", workers)) as pool:
         for _ in pool.map(lambda ki: one(*ki), enumerate(items)): pass
 
-def _needs(frame, wanted): # a cohort frame with these columns and at least one row, or an error that says so
-    lost = [c for c in wanted if c not in frame]
-    if lost: raise ValueError(f"the frame has no column {lost[0]}: a cohort frame is needed, such as load returns")
-    if len(frame) == 0: raise ValueError("the frame has no rows")
-
 def _source(frame): # "phantom" or "files"
-    _needs(frame, ["image_id", "source", "path"])
+    needs(frame, ["image_id", "source", "path"])
     if len({s == "phantom" for s in frame.source}) == 1: return "phantom" if frame.source.iloc[0] == "phantom" else "files"
     raise ValueError(f"phantoms and files are mixed: {sorted(set(frame.source))}; ask for each alone")
 
@@ -220,7 +217,7 @@ def label(
 )->pd.Series: # 1.0, 0.0 or NaN; isic8: class number 0..7 in the order of `isic8`
     "Answer to a paper's question for every row; NaN where the row has no place in it."
     table = label_maps[named(map, list(label_maps), "label map")]
-    if "dx" not in frame: raise ValueError(f"the frame has no column dx; found are {list(frame)}")
+    needs(frame, ["image_id", "dx"])
     dx = frame.dx.astype(object).where(frame.dx.notna(), None)
     strange = sorted({str(d) for d in dx.dropna()} - set(_all))
     if strange: raise ValueError(f"unknown diagnosis {strange[0]!r} in column dx; accepted are {', '.join(_all)}")
@@ -236,7 +233,7 @@ def groups_of(
     by:str=None, # "lesion_id", "patient_id"; None is the patient where known, else the lesion
 )->pd.Series: # group id per row
     "The unit that must not be torn apart by a split."
-    _needs(frame, ["image_id", "lesion_id", "patient_id"])
+    needs(frame, ["image_id", "lesion_id", "patient_id"])
     if by is not None: named(by, ["lesion_id", "patient_id"], "group")
     g = frame[by] if by else frame.patient_id.where(frame.patient_id.notna(), frame.lesion_id)
     lost, what = g.isna(), by or "patient_id or lesion_id"
@@ -263,8 +260,10 @@ def check_split(
     parts:tuple=("train", "valid", "test"), # parts that must be there
 )->pd.DataFrame: # rows per part and class
     "Raise when a part is empty or, where targets are known, holds a single class."
-    _needs(frame, ["image_id", "lesion_id", "target"] + (["split"] if split is None else []))
+    needs(frame, ["image_id", "lesion_id", "target"] + (["split"] if split is None else []))
     split = frame["split"] if split is None else split
+    if len(split) != len(frame): raise ValueError(f"{len(split)} values of split for {len(frame)} rows")
+    split = pd.Series(np.asarray(split), frame.index)
     for p in parts:
         t = frame.target[split == p]
         if len(t) == 0: raise ValueError(f"the {p} part is empty ({len(frame)} rows in all)")
@@ -303,12 +302,13 @@ def split_by_lesion(
     n_test, n_valid = _groups_in("test", test, len(s)), _groups_in("valid", valid, len(s))
     said = f"test={test!r} and valid={valid!r}"
     if n_test + n_valid >= len(s): raise ValueError(f"{said} leave nothing to train on: there are {len(s)} groups")
+    seed = _seed(seed)
     try:
-        tested = _part(s, n_test, _seed(seed))
-        validated = _part(s[~s.index.isin(tested)], n_valid, _seed(seed))
+        tested = _part(s, n_test, seed)
+        validated = _part(s[~s.index.isin(tested)], n_valid, seed)
     except ValueError as e: raise ValueError(f"{said} of {len(s)} groups cannot be stratified: {e}") from None
     split = group.map(lambda g: "test" if g in tested else "valid" if g in validated else "train").rename("split")
-    check_split(frame, split, ("train", *(p for p, n in (("valid", n_valid), ("test", n_test)) if n)))
+    check_split(frame, split, ("train", *(p for p, n in (("valid", valid), ("test", test)) if n)))
     return split
 
 # %% ../nbs/04_cohorts.ipynb #9bf039f1
@@ -338,7 +338,7 @@ def histo(
     dx:tuple=("mel", "nv"), # diagnoses to keep
 )->pd.DataFrame: # with target from mel_vs_nv
     "Rows of some diagnoses that histology confirmed, labelled melanoma against nevus."
-    _needs(frame, ["image_id", "dx", "dx_type"])
+    needs(frame, ["image_id", "dx", "dx_type"])
     if isinstance(dx, str): raise ValueError(f"dx={dx!r}: a tuple of diagnoses is accepted, such as ('mel', 'nv')")
     kept = frame[frame.dx.isin(dx) & (frame.dx_type == "histo")].reset_index(drop=True)
     held = sorted(frame.dx_type.dropna().unique())
@@ -353,7 +353,7 @@ def ddpm_split(
     valid:float=.18, # share of the remaining lesions
 )->pd.DataFrame: # the frame with columns split and last_image
     "Split of melanoma_ddpm, section 1.1 of the specification: by lesion, tested on n_test lesions of each class."
-    _needs(frame, ["image_id", "lesion_id", "target"])
+    needs(frame, ["image_id", "lesion_id", "target"])
     y = frame.groupby("lesion_id").target.max().sort_index()
     rng, n_test = np.random.default_rng(_seed(seed)), _whole("n_test", n_test)
     if not 0 < valid < 1: raise ValueError(f"valid={valid!r}: a share between 0 and 1 is accepted")
@@ -389,7 +389,8 @@ def leaks(
     by:tuple=("image_id", "lesion_id", "patient_id"), # ids that must stay in one part
 )->pd.DataFrame: # kind, id, splits, images
     "Ids, or pairs of near-duplicates, that stand in more than one part of a split."
-    _needs(frame, ["image_id", "split", *by])
+    if isinstance(by, str): raise ValueError(f"by={by!r}: a tuple of columns is accepted, such as ('lesion_id',)")
+    needs(frame, ["image_id", "split", *by])
     rows, where = [], frame.drop_duplicates("image_id").set_index("image_id").split
     for c in by:
         known = frame.dropna(subset=[c, "split"])
@@ -466,6 +467,7 @@ def near_duplicates(
     counts = f"{len(images)} images, {len(ids)} ids and {len(lesions)} lesion ids"
     if not len(images) == len(ids) == len(lesions): raise ValueError(f"{counts}: as many of each are needed")
     if not len(ids): raise ValueError("there are no images to compare")
+    if images.dtype != np.uint8: raise ValueError(f"images are {images.dtype}: uint8 is accepted")
     if not 0 <= max_distance <= 64: raise ValueError(f"max_distance={max_distance!r}: 0 to 64 bits are accepted")
     if not -1 <= min_correlation <= 1: raise ValueError(f"min_correlation={min_correlation!r}: -1 to 1 is accepted")
     ids, lesions = np.asarray(ids, object), np.asarray(lesions, object)
@@ -481,7 +483,7 @@ def merge_lesions(
     pairs, # pairs of image ids, or a frame with image_a and image_b
 )->pd.DataFrame: # with lesion_id changed where lesions are the same
     "Give lesions that are one and the same a common lesion_id, the smallest of theirs."
-    _needs(frame, ["image_id", "lesion_id"])
+    needs(frame, ["image_id", "lesion_id"])
     lesion, parent = frame.set_index("image_id").lesion_id.to_dict(), {}
     def top(i):
         while i in parent: i = parent[i]

@@ -16,7 +16,7 @@ from PIL import Image
 
 from .archives import acquire, at_hand, described, editions, encoded, fill_once, manifest, named, stamp_of
 from .cohorts import images, load, masks, read_image
-from .readers import attributes, data_name
+from .readers import attributes, data_name, needs
 from .study import cache_dir, data_dir, progress
 
 # %% ../nbs/04a_editions.ipynb #20deaf85
@@ -77,7 +77,7 @@ def make_edition(
     **net, # tries, wait and timeout of `fetch`
 )->Path: # its folder
     "Make a compact edition from the official archives, by the recipe in the manifest."
-    book, dest = book or manifest(), Path(dest or cache_dir())
+    book, dest = manifest() if book is None else book, Path(dest or cache_dir())
     sets = book[named(name, [k for k in book if k != "overlaps"], "data set")]["editions"]
     files = sets[named(edition, [e for e in sets if e != "official"], f"compact edition of {name}")]
     no_recipe = [f["name"] for f in files if "made" not in f]
@@ -156,6 +156,7 @@ def pack(
     workers:int=2, # decoding threads
 )->Path: # the pack
     "Write a frame and its pixels for a machine without the archives."
+    needs(frame, ["image_id", "source", "path"])
     img_size, limit, names = n_pixels(img_size), n_bytes(shard), sorted(set(frame.source))
     wanted = len(names) == 1 and names != ["phantom"]
     if not wanted: raise ValueError(f"source={names}: rows of one real data set can be packed")
