@@ -19,7 +19,7 @@ from .study import cache_dir, data_dir, root, write_whole
 
 # %% ../nbs/03a_archives.ipynb #c74e50fa
 def manifest(
-    path=None, # a manifest file; None is data_manifest.yaml of the repository, else the copy in the package
+    path=None, # a manifest file; None is data_manifest.yaml in the root, else the copy in the package
 )->dict: # {data set: description}, and "overlaps"
     "Every data set with its address, files, hashes, licence and stand-in."
     here = root()/"data_manifest.yaml"
@@ -44,9 +44,12 @@ def verify(
     path = Path(path)
     if not path.is_file(): raise FileNotFoundError(f"{path} does not exist")
     found = path.stat().st_size
-    if size is not None and found != size: raise ValueError(f"{path.name}: {size} bytes expected, {found} found" + (": truncated" if found < size else "") + f" ({path})")
+    if size is not None and found != size:
+        said = f"{path.name}: {size} bytes expected, {found} found" + (": truncated" if found < size else "")
+        raise ValueError(f"{said} ({path})")
     with path.open("rb") as f: digest = hashlib.file_digest(f, "sha256").hexdigest()
-    if sha256 and digest != sha256: raise ValueError(f"{path.name}: SHA-256 {sha256} expected, {digest} found ({path})")
+    wrong = f"{path.name}: SHA-256 {sha256} expected, {digest} found ({path})"
+    if sha256 and digest != sha256: raise ValueError(wrong)
     return digest
 
 # %% ../nbs/03a_archives.ipynb #53c77d28
@@ -104,7 +107,8 @@ def fetch(
         reasons.append(_download(url, part, tries, wait, timeout))
         if reasons[-1] is None: break
     else:
-        if _size(part) != size: raise ConnectionError(f"{path.name} could not be downloaded: {'; '.join(reasons) or 'it has no address'}")
+        why = "; ".join(reasons) or "it has no address"
+        if _size(part) != size: raise ConnectionError(f"{path.name} could not be downloaded: {why}")
     try: verify(part, size, sha256)
     except ValueError as e:
         part.unlink()
@@ -116,7 +120,8 @@ def fetch(
 # %% ../nbs/03a_archives.ipynb #098068b0
 def _danger(member): # why a member must not be unpacked, or None
     name, kind = member.filename, stat.S_IFMT(member.external_attr >> 16)
-    if name.startswith(("/", "\\")) or "\\" in name or ":" in name.split("/")[0]: return "an absolute path or a path of another system"
+    foreign = name.startswith("/") or "\\" in name or ":" in name.split("/")[0]
+    if foreign: return "an absolute path or a path of another system"
     if ".." in PurePosixPath(name).parts: return "a path that leaves the folder"
     if kind not in (0, stat.S_IFREG, stat.S_IFDIR): return "a link or a special file"
     if member.flag_bits & 1: return "encrypted"
@@ -130,13 +135,16 @@ def inspect(
     "Members of a zip archive; an unsafe one is an error that names it."
     archive = Path(archive)
     try: members = zipfile.ZipFile(archive).infolist()
-    except zipfile.BadZipFile as e: raise ValueError(f"{archive.name} is not a whole zip archive ({e}); it may be truncated ({archive})") from None
+    except zipfile.BadZipFile as e:
+        said = f"{archive.name} is not a whole zip archive ({e}); it may be truncated ({archive})"
+        raise ValueError(said) from None
     for m in members:
         if reason := _danger(m): raise ValueError(f"{archive.name}: member {m.filename!r} is refused: {reason}")
-    names, total = [m.filename.casefold() for m in members], sum(m.file_size for m in members)
-    if len(set(names)) < len(names): raise ValueError(f"{archive.name}: two members have the same name")
-    if total > max_bytes or total > max_ratio*max(archive.stat().st_size, 1): raise ValueError(f"{archive.name}: {total} bytes unpacked from {archive.stat().st_size}; at most {max_ratio:g} times as many and {max_bytes:g} in all are accepted")
-    return members
+    names, total, packed = {m.filename.casefold() for m in members}, sum(m.file_size for m in members), _size(archive)
+    if len(names) < len(members): raise ValueError(f"{archive.name}: two members have the same name")
+    if total <= min(max_bytes, max_ratio*max(packed, 1)): return members
+    accepted = f"at most {max_ratio:g} times as many and {max_bytes:g} in all are accepted"
+    raise ValueError(f"{archive.name}: {total} bytes unpacked from {packed}; {accepted}")
 
 # %% ../nbs/03a_archives.ipynb #e4bec288
 def unpack(
@@ -156,7 +164,8 @@ def unpack(
             target.parent.mkdir(parents=True, exist_ok=True)
             try:
                 with z.open(m) as src, target.open("wb") as dst: shutil.copyfileobj(src, dst)
-            except (zipfile.BadZipFile, EOFError, zipfile.zlib.error) as e: raise ValueError(f"{archive.name}: member {m.filename!r} is damaged ({e})") from None
+            except (zipfile.BadZipFile, EOFError, zipfile.zlib.error) as e:
+                raise ValueError(f"{archive.name}: member {m.filename!r} is damaged ({e})") from None
     return len(members)
 
 # %% ../nbs/03a_archives.ipynb #6802f005

@@ -246,8 +246,10 @@ def _packed(folder, files): # a frame that was packed, with the paths of its pic
     table, shards = _parts(folder, files, "frame")[0], _parts(folder, files, "pixels")
     text = {c: str for c in columns if c not in _ranges}
     frame = pd.read_csv(table/"frame.csv", dtype=text, float_precision="round_trip")
+    frame = frame.drop(columns=[c for c in columns if c in frame and frame[c].isna().all()])
     for column in sorted({d.name for s in shards for d in s.iterdir() if d.is_dir()}):
-        frame = with_files(frame, _index([s/column for s in shards if (s/column).is_dir()], ".png"), column)
+        ending = ".webp" if column == "path" else ".png"
+        frame = with_files(frame, _index([s/column for s in shards if (s/column).is_dir()], ending), column)
     return frame
 
 # %% ../nbs/03b_readers.ipynb #0cb88cdf

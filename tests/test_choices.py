@@ -127,7 +127,7 @@ def chosen(made, what, page, name, pick, part=None):
     return found if isinstance(found, str) else json.dumps(pick(found), default=np.ndarray.tolist) # every digit
 
 @pytest.mark.parametrize("what", ["labels", "scores"])
-@pytest.mark.parametrize("choice", CHOICES)
+@pytest.mark.parametrize("choice", CHOICES, ids=[f"{page}: {choice}" for choice, (page, *_) in CHOICES.items()])
 def test_only_its_own_split_moves_a_choice(made, choice, what):
     page, name, pick, own = CHOICES[choice]
     before = chosen(made, what, page, name, pick)

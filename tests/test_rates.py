@@ -62,6 +62,7 @@ def test_abroca_by_hand():
     y, s, g = [1, 1, 0, 0]*2, [.9, .7, .3, .1, .9, .4, .6, .2], ["light"]*4 + ["dark"]*4
     assert np.isclose(groups.abroca(y, s, g), .25)
     assert groups.abroca(y[:4]*2, s[:4]*2, g) == 0
+    assert np.isclose(groups.abroca([*y, 1, 1, 0, 0], [*s, .9, .7, .3, .1], g + ["third"]*4), .25) # the largest of 1/4, 0 and 1/4
 
 def random_case(seed):
     rng = np.random.default_rng(seed); n = rng.integers(150, 400)
@@ -90,7 +91,7 @@ def test_rates_agree_with_fairlearn(seed):
     at = np.linspace(0, 1, 20001)
     curve = {k: np.interp(at, *sk.roc_curve(y[g == k], s[g == k])[:2]) for k in "abc"}
     areas = [np.trapezoid(np.abs(curve[i] - curve[j]), at) for i, j in ("ab", "ac", "bc")]
-    assert np.isclose(gap.abroca, max(areas), atol=2e-4) # the grid misses at most a step of 1/20,000 at each jump
+    assert np.isclose(groups.abroca(y, s, g), gap.abroca) and np.isclose(gap.abroca, max(areas), atol=2e-4) # the grid misses at most a step of 1/20,000 at each jump
 
 @pytest.mark.parametrize("seed", range(4))
 def test_metrics_agree_with_scikit_learn(seed):
@@ -183,16 +184,26 @@ def test_same_seed_same_interval():
 # ---- calibration
 
 def test_calibration_by_hand():
-    "Ten bins: .05 .05 hold one positive of two, .95 is positive, 1.0 stays in the last bin: (|.05 - .5|*2 + |.975 - 1|*2)/4."
-    y, s = [0, 1, 1, 1], [.05, .05, .95, 1.]
-    assert np.isclose(metrics.ece(y, s), (.45*2 + .025*2)/4) and metrics.calibration(y, s).n.tolist() == [2, 2]
-    assert np.isclose(metrics.brier(y, s), (.05**2 + .95**2 + .05**2)/4)
-    assert np.isclose(metrics.ece([0, 0, 0, 1], [.1, .1, .1, .9]), .1) # every bin counts by its images, not once
+    """Ten bins. Three at .05, two of them positive: |.05 - 2/3|*3 = 1.85. .95 positive and 1.0, which stays in the
+    last bin, negative: |.975 - 1/2|*2 = .95. Together 2.8 of 5 images; bins that counted alike would give .546."""
+    y, s = [0, 1, 1, 1, 0], [.05, .05, .05, .95, 1.]
+    assert np.isclose(metrics.ece(y, s), 2.8/5) and metrics.calibration(y, s).n.tolist() == [3, 2]
+    assert np.isclose(metrics.brier(y, s), (.05**2 + 2*.95**2 + .05**2 + 1)/5)
+    assert np.isclose(metrics.ece([0, 0, 1], [.05, .15, .26], n_bins=20), (.05 + .15 + .74)/3) # three bins of one image
 
 def test_threshold_rules_by_hand():
     """Scores .1 .2 .3 .4 | .5 .6 .7 .8 with labels 0 0 1 0 0 1 1 1. A recall of 1 needs .3; a specificity of 3/4 needs
     a score above .4; Youden is largest at .6 (3/4 + 1 - 1); the highest score that keeps a sensitivity of 3/4 is .6."""
     s, y = np.arange(1, 9)/10, np.array([0, 0, 1, 0, 0, 1, 1, 1])
     assert metrics.threshold_youden(y, s) == .6 and metrics.threshold_at_specificity(y, s, .75) == .5 and metrics.threshold_at_specificity(y, s, 1.) == .6
+    few = [1]*10 + [0]*4, [.3]*3 + [.5]*7 + [.1, .1, .4, .6] # .3: 1 + 1/2; .5: 7/10 + 3/4, less, though its product is more
+    assert metrics.threshold_youden(*few) == .3
     assert groups.operating_point(y, s, sensitivity=.75) == .6 and groups.operating_point(y, s, sensitivity=.76) == .3
     assert metrics.threshold_at_recall(y, s, 1.) == .22 and metrics.threshold_at_recall(y, s, .75) == .52 # lowest of equals on the grid
+
+def test_thresholds_by_group_find_each_groups_line():
+    "Light is told apart at .5, dark at .25; the same thresholds call new images of each group."
+    y, s, g = np.array([0, 0, 1, 1]*10*2), np.r_[[.2, .4, .6, .8]*10, [.1, .2, .3, .4]*10], np.array(["light"]*40 + ["dark"]*40)
+    for constraint in ("true_positive_rate_parity", "equalized_odds"):
+        assert np.array_equal(groups.optimised((y, s, g), s, g, constraints=constraint), y)
+        assert groups.optimised((y, s, g), [.35, .35], ["light", "dark"], constraints=constraint).tolist() == [0, 1]
