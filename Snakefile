@@ -118,8 +118,8 @@ rule report:
 rule results:
     input: targets
     output: f"{engine.outputs()}/sweep/results.csv"
-    params: runs=[folder[run] for run in runs]
-    shell: f"python -c 'import sys; from skinnb.{reporter} import results; results(sys.argv[2:]).to_csv(sys.argv[1], index=False)' {{output:q}} {{params.runs:q}}"
+    params: runs=[f"sweep/{run}" for run in runs]
+    shell: "python -c 'import sys; from skinnb.runs import write_results; write_results(sys.argv[2:], sys.argv[1])' {output:q} {params.runs:q}"
 
 onstart:
     for at in folder.values():

@@ -121,14 +121,15 @@ def _lacks(folder, page): # what a page should have made and the run does not ho
 def _failure(folder, failed): # one page that failed
     message = str(failed.get("message") or "no message")
     short = message if len(message) <= _longest else message[:_longest] + " …"
-    lacks = _lacks(folder, str(failed["page"]))
-    return Li(Strong(str(failed["page"])), f", cell {failed.get('cell', 'unknown')}: ", Code(short),
+    lacks = _lacks(folder, failed["page"])
+    cell = f", cell {failed['cell']}: " if failed.get("cell") not in (None, "") else ": "
+    return Li(Strong(failed["page"]), cell, Code(short),
         P(f"Missing for it: {', '.join(lacks)}.", cls="soft") if lacks else "")
 
 def _failures(found): # the box on top: pages that failed, files that cannot be read
     boxes = []
     if n := len(found.failed):
-        title = f"{n} page{'s' if n > 1 else ''} failed; what follows is the rest"
+        title = f"{n} page{'s' if n > 1 else ''} failed or could not run; what follows is the rest"
         lines = [_failure(found.folder, f) for f in found.failed]
         boxes.append(Div(Strong(title), Ul(*lines), cls="note fail"))
     if n := len(found.problems):

@@ -18,20 +18,24 @@ from .stats import wilson
 from .study import outputs_dir, root, write_whole
 
 # %% ../nbs/02b_runs.ipynb #c6d3acfd
+_shelves = "reference", "sweep" # folders of runs, not runs
+
 def runs(
     outputs=None, # the outputs folder; None: `outputs_dir()`
 )->list: # names
     "Runs that exist, the committed ones last."
     base = Path(outputs or outputs_dir())
-    own = sorted(p.name for p in base.glob("*") if p.is_dir() and p.name != "reference" and p.name[0] != ".")
-    return own + sorted(f"reference/{p.name}" for p in (root()/"outputs"/"reference").glob("*") if p.is_dir())
+    own = sorted(p.name for p in base.glob("[!.]*") if p.is_dir() and p.name not in _shelves)
+    shelves = [base/"sweep", root()/"outputs"/"reference"]
+    return own + sorted(f"{s.name}/{p.name}" for s in shelves for p in s.glob("[!.]*") if p.is_dir())
 
 def run_folder(
-    run:str, # one plain name, or reference/<name>
+    run:str, # one plain name, reference/<name> or sweep/<name>
     outputs=None, # the outputs folder; None: `outputs_dir()`
 )->Path: # outputs/<run>, which may not exist
     "Folder of a run; any name that leads elsewhere is refused."
-    if not re.fullmatch(r"(reference/)?(?!reference$)\w[\w.-]*", str(run), re.ASCII):
+    shelf = "|".join(_shelves)
+    if not re.fullmatch(rf"(({shelf})/)?(?!({shelf})$)\w[\w.-]*", str(run), re.ASCII):
         there = ", ".join(runs(outputs)) or "none yet"
         raise ValueError(f"run={run!r}: one plain name is accepted, such as 'phantom', or "
             f"'reference/phantom' for a committed run; there are {there}")
@@ -57,7 +61,8 @@ def _is_info(info): # may run.json be used?
     return all(isinstance(info.get(k) or {}, dict) for k in ("data", "versions", "hardware"))
 
 def _is_failed(failed): # may failed.json be used?
-    return isinstance(failed, list) and all(isinstance(f, dict) and type(f.get("page")) is str for f in failed)
+    is_entry = lambda f: isinstance(f, dict) and isinstance(f.get("page"), str)
+    return isinstance(failed, list) and all(map(is_entry, failed))
 
 # %% ../nbs/02b_runs.ipynb #18bb85ce
 def _json(path, accepted, otherwise, problems): # content of a JSON file; a fault is noted
@@ -338,10 +343,11 @@ def results(
 
 def write_results(
     names:list, # runs
+    path=None, # file to write; None: results.csv in the outputs folder
     outputs=None, # the outputs folder; None: `outputs_dir()`
-)->Path: # results.csv in the outputs folder
+)->Path: # the file
     "Gather the results of several runs and write them whole."
-    path, frame = Path(outputs or outputs_dir())/"results.csv", results(names, outputs)
+    path, frame = Path(path or Path(outputs or outputs_dir())/"results.csv"), results(names, outputs)
     no_formula = {c: frame[c].str.replace(r"^(?=[=+\-@\t\r].)", "'", regex=True) for c in ("metric", "row")}
     with write_whole(path) as f:
         frame.assign(**no_formula).to_csv(f, index=False, float_format="%.6g", lineterminator="\n")
