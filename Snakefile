@@ -117,8 +117,8 @@ rule report:
 rule results:
     input: targets
     output: f"{place}/results.csv"
-    params: place=place, runs=list(runs)
-    shell: "python -c 'import sys; from skinnb.runs import write_results; write_results(sys.argv[2:], sys.argv[1])' {params.place:q} {params.runs:q}"
+    params: runs=[f"sweep/{run}" for run in runs]
+    shell: "python -c 'import sys; from skinnb.runs import write_results; write_results(sys.argv[2:], sys.argv[1])' {output:q} {params.runs:q}"
 
 onstart:
     for at in folder.values():
