@@ -48,6 +48,7 @@ def arm(
     cohort:pd.DataFrame, # frame with target and split
     images:np.ndarray, # uint8 (n, h, w, 3), aligned with the frame
     backbone:str, # timm model
+    stages:list, # recipes for training and for evaluation
     img_size:int=224, # input side, pixels
     n_epochs:int=25, # passes
     lr:float=1e-4, # Adam
@@ -58,7 +59,6 @@ def arm(
     seed_everything(seed)
     model = nets.build(backbone, n_out=1, dropout=.4, img_size=img_size, seed=seed)
     where = {s: np.flatnonzero(cohort.split == s) for s in ("train", "valid", "test")}
-    stages = [imaging.recipe("melanoma_ddpm", s, img_size) for s in ("train", "eval")]
     history = train.fit(model, images, cohort.target.to_numpy(), where["train"], where["valid"], *stages,
         n_epochs=n_epochs, lr=lr, bs=bs, loss="bce", sampler="inverse_class", checkpoint="valid_auc", seed=seed)
     held_out = np.r_[where["valid"], where["test"]]
@@ -75,11 +75,9 @@ def trained(
     **budget, # img_size, n_epochs, lr, bs
 )->dict: # {(backbone, seed): arm}
     "Every arm, trained now or found kept."
-    on = dict(cohort=cohort[["image_id", "lesion_id", "target", "split"]], pixels=images, **budget)
-    def one(b, s):
-        compute = lambda: arm(cohort, images, b, seed=s, **budget)
-        return kept("melanoma_ddpm-arm", compute, code=(imaging, nets, train), backbone=b, seed=s, **on)
-    return {(b, s): one(b, s) for s in seeds for b in backbones}
+    on = cohort[["image_id", "lesion_id", "target", "split", "last_image"]]
+    stages = [imaging.recipe("melanoma_ddpm", s, budget["img_size"]) for s in ("train", "eval")]
+    return {(b, s): kept(arm, on, images, b, stages, seed=s, **budget) for s in seeds for b in backbones}
 
 # %% ../../nbs/melanoma_ddpm/01_classify.ipynb #a77625e1
 table_metrics = ["roc_auc", "balanced_accuracy", "sensitivity", "specificity"]

@@ -39,23 +39,23 @@ def member(
     cohort:pd.DataFrame, # from recall_first.data.split
     images:np.ndarray, # uint8 (n, h, w, 3), aligned with the frame
     backbone:str, # timm model
-    step:str="full", # name in `steps`
+    settings:dict, # arguments of train.fit, as from `scaled`
+    stages:list, # recipes for training and for evaluation
     protocol:str="corrected", # "faithful": folds by image, "corrected": by lesion
     fold:int=0, # fold that validates; the other folds train
+    tta:tuple=("identity",), # views in train.tta_views to average
     img_size:int=299, # input side, pixels
     n_epochs:int=30, # passes at most
     bs:int=32, # images per batch
     seed:int=42, # initial head, order, augmentation
-    lr_scale:float=1., # multiplies every learning rate
-)->dict: # scores (frame: score, and score_tta over four views where the step is "full"), history, state (weights as they are), weights (their origin)
+)->dict: # scores (frame: score, and score_tta, the mean over the views), history, state (weights as they are), weights (their origin)
     "Train one network of the cross-validation (section III-C); scores of its fold, the validation and the test images."
     seed_everything(seed)
     model = nets.build(backbone, n_out=2, dropout=.4, img_size=img_size, seed=seed)
-    folds, stages = cohort[f"fold_{protocol}"].to_numpy(), [imaging.recipe("recall_first", s, img_size) for s in ("train", "eval")]
+    folds = cohort[f"fold_{protocol}"].to_numpy()
     history = train.fit(model, images, cohort.target.to_numpy().astype(int), (folds >= 0) & (folds != fold), folds == fold, *stages,
-        n_epochs=n_epochs, bs=bs, seed=seed, **scaled(step, lr_scale))
+        n_epochs=n_epochs, bs=bs, seed=seed, **settings)
     scored = np.flatnonzero((folds == fold) | (folds < 0))
-    tta = list(train.tta_views) if step == "full" else ["identity"] # only the full recipe is ever averaged over views
     views = {v: train.predict(model, images, scored, stages[1], tta=v, precision="auto")[:, 1] for v in tta}
     scores = cohort.iloc[scored][["image_id", "lesion_id", "split", "target"]]
     scores = scores.assign(fold=folds[scored], score=views["identity"], score_tta=np.mean(list(views.values()), axis=0)).reset_index(drop=True)
@@ -72,13 +72,13 @@ def trained(
     **budget, # img_size, n_epochs, bs, seed
 )->dict: # as from `member`
     "One member, trained now or found kept."
-    settings = scaled(step, budget.get("lr_scale", 1.))
+    settings = scaled(step, budget.pop("lr_scale", 1.))
     if f"fold_{protocol}" not in cohort: raise ValueError(f"protocol={protocol!r}: 'faithful' and 'corrected' are accepted, on a frame from recall_first.data.split")
     if fold not in set(cohort[f"fold_{protocol}"]) - {-1}: raise ValueError(f"fold={fold!r}: {sorted(set(cohort[f'fold_{protocol}']) - {-1})} are accepted")
-    compute = lambda: member(cohort, images, backbone, step, protocol, fold, **budget)
-    given = {k: v for k, v in budget.items() if k != "lr_scale"}
     on = cohort[["image_id", "lesion_id", "target", "split", f"fold_{protocol}"]]
-    return kept("recall_first-member", compute, code=(imaging, nets, train), cohort=on, pixels=images, backbone=backbone, fold=fold, settings=settings, **given)
+    stages = [imaging.recipe("recall_first", s, budget["img_size"]) for s in ("train", "eval")]
+    tta = tuple(train.tta_views) if step == "full" else ("identity",) # only the full recipe is ever averaged over views
+    return kept(member, on, images, backbone, settings, stages, protocol, fold, tta, **budget)
 
 # %% ../../nbs/recall_first/02_train.ipynb #944721a1
 def plan(
