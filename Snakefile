@@ -64,4 +64,4 @@ for page in runnable:
 rule report:
     input: expand(f"{out}/notebooks/{{page}}.ipynb", page=runnable)
     output: f"{out}/report.html"
-    shell: "python -c 'from skinnb.published import report; report(\"{run}\")' && echo 'Look at {output}'"
+    shell: "python -c 'from skinnb.report import report; report(\"{run}\")' && echo 'Look at {output}'"

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['standins', 'imagenet_mean', 'imagenet_std', 'known', 'fits', 'online', 'find_weights', 'by_order', 'Renormalise',
            'head', 'Classifier', 'build', 'cam_layer', 'as_map', 'feature_map', 'cost', 'param_groups', 'cpu_dtype',
-           'UNet', 'unet']
+           'overrun', 'memory_format_of', 'UNet', 'unet']
 
 # %% ../nbs/07_nets.ipynb #de1c031d
 import contextlib, copy, difflib, functools, hashlib, importlib.util, math, os, threading
@@ -358,7 +358,29 @@ def cpu_dtype(
     "The faster precision for training on a CPU: float32 with depthwise convolutions or without bfloat16 units, else bfloat16."
     depthwise = any(isinstance(m, nn.Conv2d) and m.groups == m.in_channels > 1 for m in model.modules())
     units = any(v for k, v in torch.cpu.get_capabilities().items() if k.endswith("bf16"))
-    return torch.bfloat16 if units and not depthwise else torch.float32
+    onednn = torch.backends.mkldnn.is_available() and torch.ops.mkldnn._is_mkldnn_bf16_supported()
+    return torch.bfloat16 if units and onednn and not depthwise else torch.float32
+
+# %% ../nbs/07_nets.ipynb #df9c0336
+def overrun(
+    model:nn.Module, # any network
+)->list: # names of layers, mostly none
+    "Convolutions whose weight gradient oneDNN computes out of bounds in the channels_last layout."
+    risky = lambda m: (isinstance(m, nn.Conv2d) and set(m.kernel_size) == {1} and max(m.stride) > 1
+        and m.groups == 1 and m.in_channels < 16)
+    return [name for name, m in model.named_modules() if risky(m)]
+
+def memory_format_of(
+    model:nn.Module, # any network, about to be trained or applied
+    where="cpu", # device it will run on
+)->torch.memory_format: # channels_last, or contiguous_format with a fallback that says so
+    "The layout for weights and batches: channels_last wherever it is safe."
+    layers = overrun(model) if torch.device(where).type == "cpu" else []
+    if not layers: return torch.channels_last
+    name = getattr(model, "backbone", type(model).__name__)
+    fallback(f"{name} runs in the contiguous layout on this CPU, which is slower: with channels_last oneDNN "
+        f"would compute the gradient of {layers[0]} out of bounds (its issue 6035)")
+    return torch.contiguous_format
 
 # %% ../nbs/07_nets.ipynb #10e44aad
 def _double(i, o, norm, act): # two 3x3 convolutions, each with normalisation and activation

@@ -10,7 +10,8 @@ __all__ = ['part_bytes', 'protocol_palette', 'tone_palette', 'group_palette', 't
            'merge_run', 'plain_name', 'begin', 'pages']
 
 # %% ../nbs/00_study.ipynb #d3f0a609
-import ast, contextlib, difflib, dis, functools, gzip, hashlib, importlib.metadata, inspect, json, math, os, platform, random, re, shutil, subprocess, sys, time, types, warnings
+import ast, contextlib, difflib, dis, functools, gzip, hashlib, importlib.metadata, inspect, json, math, os
+import platform, random, re, shutil, subprocess, sys, time, types, warnings
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -27,8 +28,8 @@ def root()->Path: # the repository root, or the current folder outside a reposit
 def _folder(variable): # a folder named by an environment variable, or None
     value = os.environ.get(variable)
     if not value: return None
-    if not Path(value).is_dir(): raise FileNotFoundError(f"{variable}={value!r} is not a folder; set it to an existing folder or unset it")
-    return Path(value).resolve()
+    if Path(value).is_dir(): return Path(value).resolve()
+    raise FileNotFoundError(f"{variable}={value!r} is not a folder; set it to an existing folder or unset it")
 
 # %% ../nbs/00_study.ipynb #dc9df987
 def data_dir()->Path: # folder of real archives, or None
@@ -53,7 +54,8 @@ def outputs_dir()->Path: # made when something is written
 _host = hashlib.sha256(platform.node().encode()).hexdigest()[:6] # which machine writes
 
 def _temporary_name(path): # beside `path`, with its writer in the name
-    return path.with_name(f".{path.stem}.{_host}-{os.getpid()}.{random.SystemRandom().randrange(16**8):08x}{path.suffix}")
+    once = random.SystemRandom().randrange(16**8)
+    return path.with_name(f".{path.stem}.{_host}-{os.getpid()}.{once:08x}{path.suffix}")
 
 @contextlib.contextmanager
 def write_whole(
@@ -81,7 +83,8 @@ def sweep_debris(
     folder, # searched with all that is in it
 )->list: # what was removed
     "Remove what killed processes of this machine left half-written."
-    debris = [p for p in sorted(Path(folder).rglob(".*")) if (m := _temporary.fullmatch(p.name)) and m["host"] == _host and not _alive(int(m["pid"]))]
+    written = ((p, _temporary.fullmatch(p.name)) for p in sorted(Path(folder).rglob(".*")))
+    debris = [p for p, m in written if m and m["host"] == _host and not _alive(int(m["pid"]))]
     for p in debris: shutil.rmtree(p) if p.is_dir() else p.unlink(missing_ok=True)
     return debris
 
@@ -90,7 +93,7 @@ def seed_everything(
     seed:int, # any whole number from 0 to 2**32 - 1
 ):
     "Seed Python, NumPy and PyTorch, and prefer deterministic kernels."
-    if not 0 <= seed < 2**32: raise ValueError(f"seed={seed!r}: a whole number from 0 to 4294967295 is accepted")
+    if not 0 <= seed < 2**32: raise ValueError(f"seed={seed!r}: a whole number from 0 to {2**32 - 1} is accepted")
     random.seed(seed); np.random.seed(seed); torch.manual_seed(seed)
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.use_deterministic_algorithms(True, warn_only=True)
@@ -100,19 +103,21 @@ def device()->torch.device: # cuda where there is one, else cpu
     "The accelerator if there is one."
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
-def _versions(*names):
-    return {n: importlib.metadata.version(n) for n in names or ("torch", "torchvision", "fastai", "timm", "numpy", "pandas", "scikit-learn", "opencv-python-headless")}
+def _versions():
+    names = "torch torchvision fastai timm numpy pandas scikit-learn opencv-python-headless"
+    return {n: importlib.metadata.version(n) for n in names.split()}
 
 @functools.cache
 def hardware()->dict: # machine, host, cpu, gpu
     "Which machine this is, as far as it may move the last digit of a number."
     info = Path("/proc/cpuinfo").read_text() if Path("/proc/cpuinfo").exists() else ""
     cpu = re.search(r"model name\s*:\s*(.+)", info)
-    return dict(machine=platform.machine(), host=_host, cpu=cpu[1] if cpu else platform.processor(), gpu=torch.cuda.get_device_name() if torch.cuda.is_available() else None)
+    gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else None
+    return dict(machine=platform.machine(), host=_host, cpu=cpu[1] if cpu else platform.processor(), gpu=gpu)
 
 # %% ../nbs/00_study.ipynb #a6544e1b
 _state = types.SimpleNamespace(module="__main__", fallbacks=[], notes={}, results=[], working=[])
-warnings.filterwarnings("ignore", message=".*torch.jit.script", category=FutureWarning) # torchvision's own, nothing to act on
+warnings.filterwarnings("ignore", message=".*torch.jit.script", category=FutureWarning) # torchvision's own
 
 def fallback(
     message:str, # what was wanted, what is used instead
@@ -135,8 +140,10 @@ def _spare(node): # a syntax tree without what only the reader needs
     if not isinstance(node, ast.AST): return repr(node)
     parts = dict(ast.iter_fields(node))
     body = parts.get("body")
-    if isinstance(body, list) and body and isinstance(body[0], ast.Expr) and isinstance(body[0].value, ast.Constant): parts["body"] = body[1:]
-    return [type(node).__name__, *([k, _spare(v)] for k, v in parts.items() if k not in _said and v is not None and v != [])]
+    said = isinstance(body, list) and body and isinstance(body[0], ast.Expr)
+    if said and isinstance(body[0].value, ast.Constant): parts["body"] = body[1:]
+    kept = {k: v for k, v in parts.items() if k not in _said and v is not None and v != []}
+    return [type(node).__name__, *([k, _spare(v)] for k, v in kept.items())]
 
 # %% ../nbs/00_study.ipynb #4d39ee96
 @functools.lru_cache(256)
@@ -155,13 +162,16 @@ def _parsed(text): # ({(name, first line): functions}, {name: codes}) of a modul
 @functools.lru_cache(4096)
 def _source(code): # the spare tree of a function or lambda
     trees, codes = _parsed("".join(inspect.findsource(code)[0]))
-    if Path(code.co_filename).is_file() and (code.co_code, code.co_names) not in codes.get(code.co_name, []):
-        raise RuntimeError(f"{Path(code.co_filename).name} was edited after it was imported ({code.co_name} differs): restart Python or the kernel")
+    file = Path(code.co_filename)
+    if file.is_file() and (code.co_code, code.co_names) not in codes.get(code.co_name, []):
+        raise RuntimeError(f"{file.name} was edited after it was imported ({code.co_name} differs): restart Python or the kernel")
     found = trees[code.co_name, code.co_firstlineno]
-    return _spare(found) if len(found) == 1 else [_spare(found), _sum(code.co_code), repr([c for c in code.co_consts if not isinstance(c, types.CodeType)])] # several on one line
+    if len(found) == 1: return _spare(found)
+    constants = [c for c in code.co_consts if not isinstance(c, types.CodeType)]
+    return [_spare(found), _sum(code.co_code), repr(constants)] # several lambdas on one line
 
 # %% ../nbs/00_study.ipynb #66d6b021
-def _names(code): # chains of names that a code object, or one inside it, loads from its module: ("nets", "build")
+def _names(code): # chains of names that a code object loads from its module, such as ("nets", "build")
     chain = ()
     for i in dis.get_instructions(code):
         if i.opname in ("LOAD_GLOBAL", "LOAD_NAME"):
@@ -183,10 +193,10 @@ def _named(thing): # module.name, the same from a running page and from the modu
     return f"{_state.module if module == '__main__' else module}.{thing.__qualname__}"
 
 # %% ../nbs/00_study.ipynb #2f7243d8
-_members = {"__module__", "__doc__", "__dict__", "__weakref__", "__annotations__", "__qualname__", "__match_args__", "__firstlineno__", "__static_attributes__",
-    "__dataclass_fields__", "__dataclass_params__", "__annotate_func__", "__annotations_cache__"}
+_no_members = set("""__module__ __doc__ __dict__ __weakref__ __annotations__ __qualname__ __match_args__ __firstlineno__
+    __static_attributes__ __dataclass_fields__ __dataclass_params__ __annotate_func__ __annotations_cache__""".split())
 
-def _resolved(f, chain): # the object at the end of a chain of names, as far as modules of ours lead; None where there is none
+def _resolved(f, chain): # the object at the end of a chain of names, as far as modules of ours lead
     thing, *rest = (f.__globals__.get(chain[0]), *chain[1:])
     while rest and inspect.ismodule(thing) and _ours(thing): thing = getattr(thing, rest.pop(0), None)
     return thing
@@ -201,8 +211,9 @@ def _reached(f, found): # a function: its code, the globals that it loads, its d
     return [_source(f.__code__), loads, *(_constant(v, found) for v in rest)]
 
 def _described(cls, found): # a class: its bases and members
-    members = {k: v for k, v in vars(cls).items() if k not in _members and getattr(getattr(v, "__code__", None), "co_filename", "") != "<string>"}
-    return [[_told(b, found) for b in cls.__bases__], {k: _constant(v, found) for k, v in sorted(members.items())}]
+    made = lambda v: getattr(getattr(v, "__code__", None), "co_filename", "") == "<string>" # by @dataclass
+    members = sorted((k, v) for k, v in vars(cls).items() if k not in _no_members and not made(v))
+    return [[_told(b, found) for b in cls.__bases__], {k: _constant(v, found) for k, v in members}]
 
 # %% ../nbs/00_study.ipynb #cf9fb7d8
 def _sum(*parts): # checksum of texts and bytes
@@ -219,7 +230,8 @@ def _array(a): # description of an array
 
 def _column(s): # values of a column or index; missing is missing, however it is written
     numbers = isinstance(s.dtype, np.dtype) and s.dtype.kind in "biuf"
-    return _array(s.to_numpy()) if numbers else _sum(json.dumps([None if o else _told(v, {}) for v, o in zip(s.tolist(), pd.isna(s))]))
+    if numbers: return _array(s.to_numpy())
+    return _sum(json.dumps([None if missing else _told(v, {}) for v, missing in zip(s.tolist(), pd.isna(s))]))
 
 # %% ../nbs/00_study.ipynb #fef0bad8
 def _told(value, found): # anything as JSON; functions and classes of ours go into `found`
@@ -228,25 +240,32 @@ def _told(value, found): # anything as JSON; functions and classes of ours go in
     if isinstance(v, np.generic) and v.dtype.kind in "biufSU": return _told(v.item(), found)
     if isinstance(v, (int, float)): return int(v) if abs(v) < 2**53 and v == int(v) else ["number", repr(v)]
     if isinstance(v, bytes): return ["bytes", _sum(v)]
-    if isinstance(v, (torch.Tensor, np.ndarray)): return _array(v.detach().cpu().numpy() if isinstance(v, torch.Tensor) else v)
+    if isinstance(v, torch.Tensor): return _array(v.detach().cpu().numpy())
+    if isinstance(v, np.ndarray): return _array(v)
     if isinstance(v, (pd.Series, pd.Index)): return ["column", str(v.name), _column(v)]
     if isinstance(v, pd.DataFrame): return ["frame", [[str(c), _column(v[c])] for c in v], _column(v.index)]
     if isinstance(v, (list, tuple)): return [_told(o, found) for o in v]
     if isinstance(v, (set, frozenset)): return ["set", sorted(json.dumps(_told(o, found)) for o in v)]
-    if isinstance(v, dict): return ["dict", sorted(([json.dumps(_told(k, found)), _told(o, found)] for k, o in v.items()), key=lambda kv: kv[0])]
-    if isinstance(v, functools.partial): return ["partial", _told(v.func, found), _told(v.args, found), _told(v.keywords, found)]
+    if isinstance(v, dict):
+        told = ([json.dumps(_told(k, found)), _told(o, found)] for k, o in v.items())
+        return ["dict", sorted(told, key=lambda kv: kv[0])]
+    if isinstance(v, functools.partial): return ["partial", *(_told(o, found) for o in (v.func, v.args, v.keywords))]
     return _thing(v, found)
+
+_texts = torch.dtype, torch.device, np.dtype, np.generic, pd.Timestamp, Path
+_accepted = "numbers, text, lists, dicts, arrays, frames, networks and functions"
 
 def _thing(v, found): # functions, classes, modules and objects
     if isinstance(v, (staticmethod, classmethod, types.MethodType)): return _told(v.__func__, found)
     if isinstance(v, property): return ["property", _told(v.fget, found), _told(v.fset, found)]
-    if isinstance(v, (torch.dtype, torch.device, np.dtype, np.generic, pd.Timestamp, Path)): return ["text", str(v)]
+    if isinstance(v, _texts): return ["text", str(v)]
     if isinstance(v, re.Pattern): return ["pattern", v.pattern, v.flags]
     if isinstance(v, torch.nn.Module): return ["network", _sum(repr(v)), _told(type(v), found), _told(dict(v.state_dict()), found)]
-    if inspect.ismodule(v): return ["module", v.__name__, _sum(json.dumps(_spare(ast.parse(inspect.getsource(v))))) if _ours(v) else ""]
-    if not _ours(v) and callable(v): return ["named", v.__module__, getattr(v, "__qualname__", None) or getattr(v, "__name__", type(v).__name__)]
+    if inspect.ismodule(v): return ["module", v.__name__, _spare(ast.parse(inspect.getsource(v))) if _ours(v) else ""]
+    name = getattr(v, "__qualname__", None) or getattr(v, "__name__", type(v).__name__)
+    if not _ours(v) and callable(v): return ["named", v.__module__, name]
     if not isinstance(v, (type, types.FunctionType)):
-        if not _ours(v): raise TypeError(f"a {type(v).__name__} cannot be part of a key: numbers, text, lists, dicts, arrays, frames, networks and functions are accepted")
+        if not _ours(v): raise TypeError(f"a {type(v).__name__} cannot be part of a key: {_accepted} are accepted")
         return ["object", _told(type(v), found), _told(vars(v), found)]
     if "<" in v.__qualname__ and not isinstance(v, type): return _local(v, found)
     if (name := _named(v)) not in found and name not in _plumbing:
@@ -255,14 +274,15 @@ def _thing(v, found): # functions, classes, modules and objects
     return ["named", name]
 
 _busy = set()
-def _local(f, found): # a lambda or an inner function: its name is not its own, so it is described where it stands
+def _local(f, found): # a lambda or an inner function: its name is not its own, so it is described in place
     if id(f) in _busy: return ["itself"]
     _busy.add(id(f))
     try: return ["local", _reached(f, found)]
     finally: _busy.discard(id(f))
 
 # %% ../nbs/00_study.ipynb #be9ab793
-_plumbing = {f"skinnb.study.{n}" for n in "root data_dir weights_dir cache_dir outputs_dir write_whole sweep_debris fallback note workspace check_deadline kept hardware plain progress".split()}
+_plumbing = {f"skinnb.study.{n}" for n in """root data_dir weights_dir cache_dir outputs_dir write_whole sweep_debris
+    fallback note workspace check_deadline kept hardware plain progress""".split()}
 
 def key_of(
     function, # of a module or of the running page
@@ -277,6 +297,7 @@ def key_of(
 
 # %% ../nbs/00_study.ipynb #1cf6a9ae
 part_bytes = 15*10**6 # largest part of a kept result
+_keepable = "numbers, text, None, lists, tuples, dicts, arrays, tensors and frames"
 
 def _packed(v, arrays): # a result as JSON; arrays are set aside
     if v is None or isinstance(v, (bool, int, float, str)) and type(v).__module__ == "builtins": return v
@@ -287,9 +308,11 @@ def _packed(v, arrays): # a result as JSON; arrays are set aside
     if isinstance(v, list): return [_packed(o, arrays) for o in v]
     if isinstance(v, tuple): return {"tuple": [_packed(o, arrays) for o in v]}
     if isinstance(v, dict): return {"dict": [[_packed(k, arrays), _packed(o, arrays)] for k, o in v.items()]}
-    if isinstance(v, pd.DataFrame): return {"frame": [_packed_column(v.iloc[:, i], arrays) for i in range(v.shape[1])], "index": _packed_column(v.index.to_series(), arrays), "attrs": _packed(v.attrs, arrays)}
-    if isinstance(v, pd.Series): return {"series": _packed_column(v, arrays), "index": _packed_column(v.index.to_series(), arrays)}
-    raise TypeError(f"a result with a {type(v).__name__} cannot be kept: numbers, text, None, lists, tuples, dicts, arrays, tensors and frames are accepted")
+    if not isinstance(v, (pd.DataFrame, pd.Series)): raise TypeError(f"a result with a {type(v).__name__} cannot be kept: {_keepable} are accepted")
+    index = _packed_column(v.index.to_series(), arrays)
+    if isinstance(v, pd.Series): return {"series": _packed_column(v, arrays), "index": index}
+    columns = [_packed_column(v.iloc[:, i], arrays) for i in range(v.shape[1])]
+    return {"frame": columns, "index": index, "attrs": _packed(v.attrs, arrays)}
 
 def _packed_column(s, arrays): # name, type, values
     plain = isinstance(s.dtype, np.dtype) and s.dtype.kind in "biufmM"
@@ -305,7 +328,7 @@ def _unpacked(v, arrays): # what `_packed` packed
     if "tuple" in v: return tuple(_unpacked(v["tuple"], arrays))
     if "dict" in v: return {_unpacked(k, arrays): _unpacked(o, arrays) for k, o in v["dict"]}
     index = pd.Index(_column_of(v["index"], arrays))
-    index = pd.RangeIndex(len(index)) if index.dtype.kind == "i" and (index == range(len(index))).all() else index
+    if index.dtype.kind == "i" and (index == range(len(index))).all(): index = pd.RangeIndex(len(index), name=index.name)
     if "series" in v: return _column_of(v["series"], arrays).set_axis(index)
     columns = [_column_of(c, arrays) for c in v["frame"]]
     frame = pd.concat(columns, axis=1) if columns else pd.DataFrame()
@@ -327,8 +350,10 @@ def _write_kept(folder, result, about): # whole or not there
         for i, at in enumerate(range(0, len(blob), part_bytes)):
             (tmp/f"part-{i:03}.bin").write_bytes(piece := blob[at:at + part_bytes])
             parts.append(dict(name=f"part-{i:03}.bin", bytes=len(piece), sum=_sum(piece)))
-        record = dict(format=1, **about, result=tree, arrays=[[a.dtype.str, list(a.shape)] for a in arrays], parts=parts)
-        (tmp/"record.json").write_text(json.dumps(dict(record, sum=_sum(json.dumps(record))), indent=1), encoding="utf-8")
+        shapes = [[a.dtype.str, list(a.shape)] for a in arrays]
+        record = dict(format=1, **about, result=tree, arrays=shapes, parts=parts)
+        record["sum"] = _sum(json.dumps(record))
+        (tmp/"record.json").write_text(json.dumps(record, indent=1), encoding="utf-8")
         shutil.rmtree(folder, ignore_errors=True)
         os.replace(tmp, folder)
     finally: shutil.rmtree(tmp, ignore_errors=True)
@@ -359,7 +384,8 @@ def _computed(function, args, kwargs, digest): # (result, about)
     finally:
         told, _state.fallbacks[:] = _state.fallbacks[:], dict.fromkeys([*before, *_state.fallbacks])
         _state.working.pop()
-    made = dict(at=started, seconds=round(time.time() - started, 1), threads=torch.get_num_threads(), python=platform.python_version(), versions=_versions(), **hardware()) | _state.notes
+    made = dict(at=started, seconds=round(time.time() - started, 1), threads=torch.get_num_threads(), **hardware(),
+        python=platform.python_version(), versions=_versions()) | _state.notes
     return result, dict(function=_named(function), key=digest, fallbacks=told, made=made)
 
 def _found(folder): # (result, record), or None
@@ -403,7 +429,7 @@ def kept(
                 _write_kept(folder, result, about)
                 found = _read_kept(folder)
             except OSError as e:
-                fallback(f"{function.__qualname__} could not be kept ({e.strerror}: {folder}); it will be computed again next time")
+                fallback(f"{folder.name} could not be kept ({e.strerror}); it will be computed again next time")
                 found = result, about
             else: shutil.rmtree(home/".work"/digest, ignore_errors=True)
         else:
@@ -488,15 +514,19 @@ def page_parameters(
 
 # %% ../nbs/00_study.ipynb #e610b3e9
 _kinds = dict(bool=bool, int=int, float=(int, float), str=str, list=list, dict=dict)
-_ranges = dict(seed=(0, 2**32 - 1), n_epochs=(1, 10_000), bs=(2, 65_536), lr=(1e-9, 10), lr_scale=(1e-3, 1e3), n_boot=(20, 1_000_000), n_perm=(20, 1_000_000),
-    n_seeds=(1, 1000), n_folds=(2, 100), n_other_folds=(1, 100), n_lesions=(4, 1_000_000), n_test=(1, 100_000), n_tables=(1, 1_000_000), n_studies=(1, 1_000_000),
-    img_size=(16, 2048), tone_size=(16, 2048), threads=(0, 1024), recall=(0, 1), specificity=(0, 1), threshold=(0, 1), share=(0, 1), cost=(0, 1e6), eta=(0, 1), lam=(0, 1e6))
+_ranges = dict(seed=(0, 2**32 - 1), n_epochs=(1, 10_000), bs=(2, 65_536), lr=(1e-9, 10), lr_scale=(1e-3, 1e3),
+    n_boot=(20, 1_000_000), n_perm=(20, 1_000_000), n_tables=(1, 1_000_000), n_studies=(1, 1_000_000),
+    n_seeds=(1, 1000), n_folds=(2, 100), n_other_folds=(1, 100), n_lesions=(4, 1_000_000), n_test=(1, 100_000),
+    img_size=(16, 2048), tone_size=(16, 2048), threads=(0, 1024), cost=(0, 1e6), lam=(0, 1e6),
+    **dict.fromkeys(("recall", "specificity", "threshold", "share", "eta"), (0, 1)))
 
-def _one(name, value, page): # raise unless a number lies in its range, a list holds no value twice, a backbone exists
+def _one(name, value, page): # raise unless a number lies in its range, a list names nothing twice, a backbone exists
     where = f"parameter {name}={value!r} for {page}"
     low, high = _ranges.get(name, (-math.inf, math.inf))
-    if isinstance(value, (int, float)) and not isinstance(value, bool) and not (math.isfinite(value) and low <= value <= high): raise ValueError(f"{where}: a number from {low} to {high} is accepted")
-    if isinstance(value, list) and len({json.dumps(v) for v in value}) < len(value): raise ValueError(f"{where}: a value stands in it twice")
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if number and not (math.isfinite(value) and low <= value <= high): raise ValueError(f"{where}: a number from {low} to {high} is accepted")
+    twice = isinstance(value, list) and len({json.dumps(v) for v in value}) < len(value)
+    if twice: raise ValueError(f"{where}: a value stands in it twice")
     if name == "backbones" and not value: raise ValueError(f"{where}: at least one timm model is needed")
     if name in ("backbone", "backbones", "others"):
         for b in [value] if isinstance(value, str) else value: _backbone(b, where)
@@ -519,7 +549,7 @@ def check_parameters(
             raise ValueError(f"unknown parameter {name!r} for {page}; nearest is {near[0]!r}" if near else f"{page} has no parameters; {name!r} was given")
         kind, default = declared[name]
         if value is None and default is None: continue
-        ok = isinstance(value, _kinds.get(kind, object)) and not (kind in ("int", "float") and isinstance(value, bool))
+        ok = isinstance(value, _kinds.get(kind, object)) and (kind == "bool" or not isinstance(value, bool))
         if not ok: raise TypeError(f"parameter {name}={value!r} for {page}: {kind} is accepted, such as {default!r}")
         _one(name, value, page)
 
@@ -541,8 +571,10 @@ def _git(*args):
 def provenance()->dict: # versions, git commit, hardware
     "Versions, git commit and hardware of this process."
     memory = os.sysconf("SC_PAGE_SIZE")*os.sysconf("SC_PHYS_PAGES")/2**30 if hasattr(os, "sysconf") else float("nan")
-    return dict(git_commit=_git("rev-parse", "HEAD") or "unknown", git_changed=bool(_git("status", "--porcelain", "--", "nbs", "skinnb", "configs")),
-        python=platform.python_version(), versions=_versions(), hardware=dict(**hardware(), cores=os.cpu_count(), threads=torch.get_num_threads(), memory_gib=round(memory, 1)))
+    changed = bool(_git("status", "--porcelain", "--", "nbs", "skinnb", "configs"))
+    machine = dict(**hardware(), cores=os.cpu_count(), threads=torch.get_num_threads(), memory_gib=round(memory, 1))
+    return dict(git_commit=_git("rev-parse", "HEAD") or "unknown", git_changed=changed, python=platform.python_version(),
+        versions=_versions(), hardware=machine)
 
 # %% ../nbs/00_study.ipynb #f3fea9eb
 tidy_columns = ["row", "metric", "protocol", "estimate", "ci_low", "ci_high", "k", "n", "unit", "data", "seed", "audit"]
@@ -570,12 +602,17 @@ def _save(run, path, write): # write whole, and remember the file
     return run.dir/path
 
 def _safe(df): # text that begins like a formula gets an apostrophe
-    mark = lambda v: f"'{v}" if isinstance(v, str) and v[:1] in ("=", "+", "-", "@", "\t", "\r") and len(v) > 1 else v
-    return df.assign(**{c: df[c].map(mark) for c in df if df[c].dtype == object or pd.api.types.is_string_dtype(df[c])})
+    mark = lambda v: f"'{v}" if isinstance(v, str) and re.match(r"[=+\-@\t\r].", v) else v
+    words = [c for c in df if df[c].dtype == object or pd.api.types.is_string_dtype(df[c])]
+    return df.assign(**{c: df[c].map(mark) for c in words})
+
+def _csv(df): # text with six digits, the same on every system
+    return _safe(df).to_csv(index=False, float_format="%.6g", lineterminator="\n")
 
 def _elsewhere(): # where this page's kept results were computed, if not here
     made = [r["made"] for r in _state.results if r["made"]["host"] != _host]
-    return "; ".join(sorted({f"computed on {m['gpu'] or m['cpu']}" + (f" in {m['precision']}" if "precision" in m else "") for m in made}))
+    precision = lambda m: f" in {m['precision']}" if "precision" in m else ""
+    return "; ".join(sorted({f"computed on {m['gpu'] or m['cpu']}{precision(m)}" for m in made}))
 
 @patch
 def table(
@@ -588,7 +625,7 @@ def table(
     if missing: raise ValueError(f"table {id!r}: columns {missing} are missing; a tidy table has {tidy_columns}")
     df = df[tidy_columns + [c for c in df if c not in tidy_columns]]
     if where := _elsewhere(): df = df.assign(data=df.data.where(df.protocol == "printed", df.data.astype(str) + f"; {where}"))
-    return _save(self, Path("tables")/self.folder/f"table_{id}.csv", lambda f: _safe(df).to_csv(f, index=False, float_format="%.6g", lineterminator="\n"))
+    return _save(self, Path("tables")/self.folder/f"table_{id}.csv", lambda f: f.write_text(_csv(df), encoding="utf-8"))
 
 # %% ../nbs/00_study.ipynb #60ee8e38
 @patch
@@ -600,8 +637,8 @@ def scores(
     "Write scores to scores/<paper>/<name>.csv.gz, the same bytes for the same scores."
     missing = [c for c in ("image_id", "target", "score") if c not in df]
     if missing: raise ValueError(f"scores {name!r}: columns {missing} are missing")
-    text = _safe(df).to_csv(index=False, float_format="%.6g", lineterminator="\n")
-    return _save(self, Path("scores")/self.folder/f"{name}.csv.gz", lambda f: f.write_bytes(gzip.compress(text.encode(), mtime=0)))
+    packed = gzip.compress(_csv(df).encode(), mtime=0)
+    return _save(self, Path("scores")/self.folder/f"{name}.csv.gz", lambda f: f.write_bytes(packed))
 
 # %% ../nbs/00_study.ipynb #2b60ec76
 @patch
@@ -620,8 +657,9 @@ def figure(
 def _records(folder): # {page: record}; one that cannot be read is named and left out
     found = {}
     for p in sorted((folder/"pages").rglob("[!.]*.json")):
-        try: found[p.relative_to(folder/"pages").with_suffix("").as_posix()] = json.loads(p.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as e: fallback(f"{p.relative_to(folder)} cannot be read ({e}); run its page again")
+        page = p.relative_to(folder/"pages").with_suffix("").as_posix()
+        try: found[page] = json.loads(p.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as e: fallback(f"the record of {page} cannot be read ({e}); run the page again")
     return found
 
 def merge_run(
@@ -629,20 +667,25 @@ def merge_run(
 )->Path: # run.json
     "Merge the records of all pages of a run into run.json."
     folder = Path(folder)
-    with filelock.FileLock(folder/".run.lock"): # the lock's file stays: removing it would let two processes in at once
+    with filelock.FileLock(folder/".run.lock"): # the lock's file stays: without it, two processes could enter at once
         pages = _records(folder)
         newest = max(pages.values(), key=lambda p: p["started"], default={})
-        merged = dict(run=folder.name, note="Research code. Not for clinical use.", **{k: newest.get(k) for k in ("git_commit", "git_changed", "python", "versions", "hardware")},
-            data={k: v for p in pages.values() for k, v in p["data"].items()}, fallbacks=sorted({f for p in pages.values() for f in p["fallbacks"]}), pages=pages)
-        with write_whole(folder/"run.json") as f: f.write_text(json.dumps(merged, indent=1, default=str) + "\n", encoding="utf-8")
+        machine = {k: newest.get(k) for k in ("git_commit", "git_changed", "python", "versions", "hardware")}
+        data = {k: v for p in pages.values() for k, v in p["data"].items()}
+        told = sorted({f for p in pages.values() for f in p["fallbacks"]})
+        merged = dict(run=folder.name, note="Research code. Not for clinical use.", **machine, data=data, fallbacks=told, pages=pages)
+        text = json.dumps(merged, indent=1, default=str) + "\n"
+        with write_whole(folder/"run.json") as f: f.write_text(text, encoding="utf-8")
     return folder/"run.json"
 
 @patch
 def finish(self:Run)->Path: # run.json
     "Write the page's record and merge it into run.json."
-    record = dict(page=self.page, seed=self.seed, params=self.params, started=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(self.started)),
-        seconds=round(time.time() - self.started, 1), made=self.made, data=self.data, fallbacks=list(_state.fallbacks), kept=list(_state.results), **provenance())
-    with write_whole(self.dir/"pages"/f"{self.page}.json") as f: f.write_text(json.dumps(record, indent=1, default=str), encoding="utf-8")
+    started = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(self.started))
+    record = dict(page=self.page, seed=self.seed, params=self.params, started=started, seconds=round(time.time() - self.started, 1),
+        made=self.made, data=self.data, fallbacks=list(_state.fallbacks), kept=list(_state.results), **provenance())
+    text = json.dumps(record, indent=1, default=str)
+    with write_whole(self.dir/"pages"/f"{self.page}.json") as f: f.write_text(text, encoding="utf-8")
     return merge_run(self.dir)
 
 # %% ../nbs/00_study.ipynb #60c3abf4
@@ -650,8 +693,8 @@ def plain_name(
     run:str, # name of a run
 )->str: # the same
     "Raise unless the name is one plain folder name of its own."
-    if not re.fullmatch(r"\w[\w.-]*", str(run), re.ASCII) or run == "reference": raise ValueError(f"run={run!r}: a name of letters, digits, '_', '-' and '.' is accepted, not beginning with '.' or '-', and not 'reference'")
-    return run
+    if re.fullmatch(r"\w[\w.-]*", str(run), re.ASCII) and run != "reference": return run
+    raise ValueError(f"run={run!r}: letters, digits, '_', '-' and '.' are accepted, a letter, digit or '_' first, and not 'reference'")
 
 def begin(
     page:str, # page under nbs without suffix

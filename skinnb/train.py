@@ -26,7 +26,7 @@ from fastai.optimizer import OptimWrapper
 from sklearn.metrics import roc_auc_score
 
 from .imaging import ahead, augment
-from .nets import cpu_dtype, param_groups
+from .nets import cpu_dtype, memory_format_of, param_groups
 from .study import OutOfTime, check_deadline, device, fallback, note, plain, workspace, write_whole
 
 # %% ../nbs/08_train.ipynb #fe941d58
@@ -97,10 +97,11 @@ class Batches:
         sampler:str=None, # None or "inverse_class"
         seed:int=42, # same seed, same batches
         n_ahead:int=2, # batches made ahead of time; 0 for none
+        memory_format=torch.channels_last, # layout of a batch, as from nets.memory_format_of
     ):
         self.images, self.y, self.idx, self.recipe, self.bs = images, y, idx, recipe or normalised, bs
         self.shuffle, self.sampler, self.seed, self.n_ahead = shuffle, sampler, seed, n_ahead
-        self.epoch, self.start, self.device = 0, 0, torch.device("cpu")
+        self.epoch, self.start, self.device, self.memory_format = 0, 0, torch.device("cpu"), memory_format
 
     def to(self, device): self.device = torch.device(device); return self
 
@@ -113,7 +114,7 @@ def _load(self, chosen, rng): # pixels of some positions; on a GPU as a tensor t
 def _batch(self, chosen, i): # the i-th batch
     rng = np.random.default_rng([self.seed, self.epoch, i])
     x = self.recipe(_load(self, chosen, rng), rng)
-    return x.to(self.device, memory_format=torch.channels_last), torch.from_numpy(self.y[chosen]).to(self.device)
+    return x.to(self.device, memory_format=self.memory_format), torch.from_numpy(self.y[chosen]).to(self.device)
 
 # %% ../nbs/08_train.ipynb #3414d706
 def _iterate(self): # made ahead of time, in order
@@ -553,10 +554,11 @@ def _path(a, key): # where an interrupted run leaves its state, or None
 
 # %% ../nbs/08_train.ipynb #0aa75c70
 def _learner(a): # fastai's Learner around our batches and PyTorch's Adam
-    where, common = device(), dict(bs=a.bs, seed=a.seed, n_ahead=a.n_ahead)
+    where, layout = device(), memory_format_of(a.model, device())
+    common = dict(bs=a.bs, seed=a.seed, n_ahead=a.n_ahead, memory_format=layout)
     train = Batches(a.images, a.y, a.train_idx, a.recipe_train, shuffle=True, sampler=a.sampler, **common)
     dls = DataLoaders(train, Batches(a.images, a.y, a.valid_idx, a.recipe_valid, **common), device=where)
-    a.model.to(where, memory_format=torch.channels_last)
+    a.model.to(where, memory_format=layout)
     _outputs(a.model, dls[1], a.y, a.loss)
     groups, a.lrs = _groups(a.model, a.lr)
     adam = functools.partial(OptimWrapper, opt=torch.optim.Adam, eps=a.eps, weight_decay=a.weight_decay, fused=True)
@@ -622,10 +624,11 @@ def predict(
     idx = positions(np.arange(len(images)) if idx is None else idx, len(images))
     views = [tta_views[_one_of("tta", v, list(tta_views))] for v in ([tta] if isinstance(tta, str) else tta or ["identity"])]
     where, dtype = device(), precision_of(model, precision)
-    model.to(where, memory_format=torch.channels_last).eval()
+    layout = memory_format_of(model, where)
+    model.to(where, memory_format=layout).eval()
     found = []
     with torch.autocast(where.type, dtype, enabled=dtype != torch.float32):
-        for x, _ in Batches(images, np.zeros(len(images), np.int64), idx, recipe, bs).to(where):
+        for x, _ in Batches(images, np.zeros(len(images), np.int64), idx, recipe, bs, memory_format=layout).to(where):
             found.append(np.mean([probabilities(model(view(x)), activation) for view in views], axis=0))
     found = np.concatenate(found)
     if not np.isfinite(found).all(): raise FloatingPointError(f"the network gives {(~np.isfinite(found)).sum()} scores that are no numbers, the first for the image at position {idx[np.argwhere(~np.isfinite(found))[0, 0]]}")

@@ -1,11 +1,13 @@
 "Getting data: a rude server, damaged and hostile archives, a killed download. Nothing leaves this machine."
-import contextlib, hashlib, io, json, signal, stat, subprocess, sys, threading, time, zipfile
+import contextlib, hashlib, io, json, os, shutil, signal, stat, subprocess, sys, textwrap, threading, time, zipfile
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-import numpy as np, pandas as pd, pytest
+import numpy as np, pandas as pd, pytest, yaml
 from PIL import Image
 from conftest import ROOT
-from skinnb.cohorts import acquire, fetch, images, load, masks, unpack, verify
+from skinnb.archives import acquire, at_hand, fetch, made_up, unpack, verify
+from skinnb.cohorts import images, load, masks
+from skinnb.editions import pack as pack_frame
 
 BODY = np.random.default_rng(0).bytes(200_000)
 SHA = hashlib.sha256(BODY).hexdigest()
@@ -248,9 +250,153 @@ def test_changed_picture_is_decoded_again(ham):
     Path(frame.path[2]).write_bytes(jpeg(np.zeros((12, 20, 3), np.uint8)))
     assert images(frame, 8)[2].max() == 0 and before[2].max() > 0
 
+# The cache of decoded pictures
+
+def python(code, **env):
+    return subprocess.run([sys.executable, "-c", textwrap.dedent(code)], env={**os.environ, **env}, cwd=ROOT,
+                          capture_output=True, text=True, timeout=120)
+
+decode = """
+    import resource
+    from skinnb.archives import manifest
+    from skinnb.cohorts import images, load
+    frame = load("ham10000", source=r"{src}", book=manifest(r"{src}/book.yaml"))
+    {limit}
+    try: print("made", images(frame, 128).shape)
+    except OSError as e: print("refused", e.errno, e)
+"""
+
+def test_no_room_for_pictures_is_an_error_with_a_name(ham, tmp_path):
+    "The system refuses to let the mapped file grow: an OSError that names it, the process lives, no debris stays."
+    src, book = ham
+    (src/"book.yaml").write_text(yaml.safe_dump(book))
+    limit = "resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))"
+    done = python(decode.format(src=src, limit=limit))
+    assert done.returncode == 0 and "refused 27 [Errno 27] no room for decoded pictures" in done.stdout, done.stderr
+    assert "ham10000-6-128-" in done.stdout and not [p for p in (tmp_path/"cache/decoded").iterdir() if p.suffix != ".lock"]
+    assert "made (6, 128, 128, 3)" in python(decode.format(src=src, limit="")).stdout
+
+def test_full_disk_under_the_cache(ham, tmp_path):
+    "A real disk of 200 kB: the room is taken before a pixel is written, so nobody is killed by SIGBUS."
+    src, book = ham
+    (src/"book.yaml").write_text(yaml.safe_dump(book))
+    load("ham10000", source=src, book=book)
+    small = tmp_path/"cache"/"decoded"
+    small.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=200k", "tmpfs", small], capture_output=True, text=True)
+    if mounted.returncode: pytest.skip(f"no small disk can be mounted here: {mounted.stderr.strip()}")
+    try:
+        done = python(decode.format(src=src, limit=""))
+        assert done.returncode == 0 and "refused 28 [Errno 28] no room for decoded pictures" in done.stdout, done.stderr
+        assert "295056 bytes are needed" in done.stdout and [p.suffix for p in small.iterdir()] == [".lock"]
+        blind = python(f"""
+            import numpy as np
+            a = np.lib.format.open_memmap(r"{small/'blind.npy'}", mode="w+", dtype=np.uint8, shape=(6, 128, 128, 3))
+            a[:] = 1
+        """)
+        assert blind.returncode == -signal.SIGBUS, "the fault that the check above is about does not happen here"
+    finally: subprocess.run(["umount", small], check=True)
+
+@pytest.mark.parametrize("spoil", [
+    lambda b: b"", lambda b: b[:200], lambda b: b[:-1], lambda b: bytes(len(b)), lambda b: b[:900] + bytes([b[900] ^ 4]) + b[901:],
+    lambda b: pickled([1, 2]), lambda b: b[:10] + b"{'descr': '|u1', 'fortran_order': True, 'shape': (9,), }\n" + b[70:],
+])
+def test_spoilt_pictures_are_named_and_made_again(ham, tmp_path, spoil):
+    src, book = ham
+    frame = load("ham10000", source=src, book=book)
+    right = np.array(images(frame, 8))
+    path, = (tmp_path/"cache/decoded").glob("*.npy")
+    path.write_bytes(spoil(path.read_bytes()))
+    with pytest.warns(UserWarning, match=f"decoded pictures {path.name} cannot be used .*making them again"): again = np.array(images(frame, 8))
+    assert (again == right).all()
+    assert (np.array(images(frame, 8)) == right).all()
+
+def pickled(value):
+    out = io.BytesIO(); np.save(out, np.array(value, object), allow_pickle=True); return out.getvalue()
+
+# Found again, made here, packed
+
+@pytest.fixture
+def elsewhere(tmp_path, monkeypatch):
+    "A folder that is no clone: its own manifest, with a recipe, and nothing in the environment."
+    home, src = tmp_path/"home", tmp_path/"archives"
+    home.mkdir()
+    book = made_up(src)
+    made = lambda name, of, role, **how: dict(name=name, role=role, path=name, url=[], size=1, sha256="0"*64, made=dict(of=of, **how))
+    book["ham10000"] |= dict(title="made up", licence="none")
+    book["ham10000"]["editions"]["32px"] = [made("small.zip", "images.zip", "images", square=True, side=32, quality=75),
+        made("masks32.zip", "masks.zip", "lesion", square=True, side=32), made("table.csv", "metadata.csv", "metadata")]
+    (home/"data_manifest.yaml").write_text(yaml.safe_dump({**book, "overlaps": []}))
+    env = {k: v for k, v in os.environ.items() if k not in ("SKINNB_DATA", "SKINNB_CACHE")} | {"PYTHONPATH": str(ROOT)}
+    (home/"skinnb_data").write_text("import sys\nfrom skinnb.editions import data_cli\nif __name__ == '__main__': sys.exit(data_cli())\n")
+    def run(*a, **more):
+        command = [sys.executable, *(["skinnb_data", *a] if "-c" not in a else a)]
+        return subprocess.run(list(map(str, command)), cwd=home, env={**env, **more}, capture_output=True, text=True, timeout=120)
+    return run, src, home
+
+look = """
+from skinnb.cohorts import at_hand, data_name, images, load
+import hashlib, numpy as np
+f = load("ham10000")
+print(at_hand().values.tolist(), data_name(f), hashlib.sha256(np.ascontiguousarray(images(f, 32))).hexdigest()[:12])
+"""
+
+def test_acquired_once_needs_no_variable(elsewhere):
+    run, src, home = elsewhere
+    assert "no address to download from" in run("-c", look).stderr
+    said = run("ham10000", "--source", src)
+    assert said.returncode == 0 and said.stdout.strip().endswith("ham10000/official"), said.stderr
+    shutil.rmtree(src)
+    found = run("-c", look)
+    assert "[['ham10000', 'official', 'unpacked', False]] ham10000 (official)" in found.stdout, found.stderr
+    assert "at hand: official" in run().stdout
+
+def test_made_here_and_packed_for_another_machine(elsewhere, tmp_path):
+    run, src, home = elsewhere
+    done = run("ham10000", "--make", "32px", "--source", src)
+    assert done.returncode == 0, done.stderr
+    mine = run("-c", look)
+    assert "'32px', 'unpacked', True" in mine.stdout and "ham10000 (32px, made here)" in mine.stdout, mine.stderr
+    assert run("ham10000", "--pack", "32px", "--shard", "40kB", "--dest", tmp_path/"packs").returncode == 0
+    theirs = run("-c", look, SKINNB_DATA=str(tmp_path/"packs"), SKINNB_CACHE=str(tmp_path/"far"))
+    assert "ham10000 (pack-32px of 32px, made here)" in theirs.stdout, theirs.stderr
+    assert mine.stdout.split()[-1] == theirs.stdout.split()[-1], "the pixels differ"
+    bad = run("ham10000", "--pack", "32px", "--only", "dx == 'nothing'", "--dest", tmp_path/"packs")
+    assert bad.returncode and "rows of one real data set" in bad.stderr and "Traceback" not in bad.stderr
+    bad = run("ham10000", "--pack", "32px", "--only", "nonsense ==", "--dest", tmp_path/"packs")
+    assert bad.returncode and "nonsense" in bad.stderr and "Traceback" not in bad.stderr
+
+def test_killed_making_leaves_no_half(elsewhere, monkeypatch):
+    "A picture that cannot be read stops the making: that folder is not there, the next call finishes."
+    from skinnb import editions
+    run, src, home = elsewhere
+    book, real = yaml.safe_load((home/"data_manifest.yaml").read_text()), editions.read_image
+    def broken(path, mode="RGB"):
+        if mode == "RGB" and len(seen) == 5: raise ValueError(f"{path} is not a readable picture")
+        seen.append(path)
+        return real(path, mode)
+    seen = []
+    monkeypatch.setattr(editions, "read_image", broken)
+    with pytest.raises(ValueError, match="is not a readable picture"): editions.make_edition("ham10000", "32px", home/"data", src, book, workers=1)
+    assert not (home/"data/ham10000/32px/small").exists() and not len(at_hand(home, home/"data", book).query("edition == '32px'"))
+    monkeypatch.setattr(editions, "read_image", real)
+    editions.make_edition("ham10000", "32px", home/"data", src, book)
+    assert at_hand(home, home/"data", book).query("edition == '32px'").made.tolist() == [True]
+
+def test_pack_is_whole_or_not_there(ham, tmp_path):
+    src, book = ham
+    frame = load("ham10000", source=src, book=book)
+    there = pack_frame(frame, 8, tmp_path/"packs")
+    before = (there/"index.json").read_bytes()
+    with pytest.raises(ValueError, match="too small"): pack_frame(frame, 8, tmp_path/"packs", shard=300)
+    assert (there/"index.json").read_bytes() == before
+    Path(frame.path[0]).write_bytes(b"x")
+    with pytest.raises(ValueError, match="is not a readable picture"): pack_frame(frame, 8, tmp_path/"packs")
+    assert (there/"index.json").read_bytes() == before
+
 def test_command_line(tmp_path):
     "As the console script that setuptools writes."
-    (tmp_path/"skinnb_data").write_text("import sys\nfrom skinnb.cohorts import acquire_cli\nif __name__ == '__main__': sys.exit(acquire_cli())\n")
+    (tmp_path/"skinnb_data").write_text("import sys\nfrom skinnb.editions import data_cli\nif __name__ == '__main__': sys.exit(data_cli())\n")
     run = lambda *a: subprocess.run([sys.executable, tmp_path/"skinnb_data", *a], cwd=ROOT, capture_output=True, text=True)
     assert "ham10000" in run().stdout and "CC BY-NC 4.0" in run().stdout
     bad = run("ham1000")
