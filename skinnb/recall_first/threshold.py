@@ -8,7 +8,7 @@ __all__ = ['makes', 'chosen_on', 'threshold_draws', 'roc_band']
 # %% ../../nbs/recall_first/02a_threshold.ipynb #304bba8e
 import joblib, matplotlib.pyplot as plt, numpy as np, pandas as pd, seaborn as sns
 from sklearn.metrics import roc_curve
-from .. import cohorts, metrics
+from .. import cohorts, metrics, nets
 from ..published import compare, printed, readable, show_table, value
 from . import data as the_data, train as the_train
 from ..stats import percentile_interval, wilson
