@@ -25,7 +25,8 @@ def _check_entry(where, entry): # raise where a data set's entry lacks something
         lost = [k for k in ("name", "role", "path", "url", "size", "sha256") if k not in f]
         if lost: raise ValueError(f"{where}: {f.get('name', f)}: {', '.join(lost)} are missing")
         size = f["size"]
-        if not isinstance(size, int | None): raise ValueError(f"{where}: {f['name']}: size={size!r} is no number of bytes")
+        if not isinstance(size, int | None):
+            raise ValueError(f"{where}: {f['name']}: size={size!r} is no number of bytes")
 
 def manifest(
     path=None, # a manifest file; None is data_manifest.yaml in the root, else the copy in the package
@@ -55,7 +56,8 @@ def verify(
 )->str: # the SHA-256 found
     "Check size and SHA-256 of a file; a difference is an error that names both."
     path = Path(path)
-    if not path.is_file(): raise FileNotFoundError(f"{path} does not exist" + (" as a file" if path.exists() else ""))
+    if not path.is_file():
+        raise FileNotFoundError(f"{path} does not exist" + (" as a file" if path.exists() else ""))
     found = path.stat().st_size
     if size is not None and found != size:
         said = f"{path.name}: {size} bytes expected, {found} found" + (": truncated" if found < size else "")
@@ -154,8 +156,10 @@ def inspect(
         said = f"{archive.name} is not a whole zip archive ({e}); it may be truncated ({archive})"
         raise ValueError(said) from None
     for m in members:
-        if reason := _danger(m): raise ValueError(f"{archive.name}: member {m.filename!r} is refused: {reason}")
-    names, total, packed = {m.filename.casefold() for m in members}, sum(m.file_size for m in members), _size(archive)
+        if reason := _danger(m):
+            raise ValueError(f"{archive.name}: member {m.filename!r} is refused: {reason}")
+    names, total, packed = {m.filename.casefold() for m in members}, sum(m.file_size
+                                                                         for m in members), _size(archive)
     if len(names) < len(members): raise ValueError(f"{archive.name}: two members have the same name")
     if total <= min(max_bytes, max_ratio*max(packed, 1)): return members
     accepted = f"at most {max_ratio:g} times as many and {max_bytes:g} in all are accepted"
@@ -254,9 +258,11 @@ def _take(f, folder, source, net): # one file of an edition: verified, unpacked,
     def fill(half):
         here = local and local.is_file()
         if not here and not f["url"]: raise FileNotFoundError(_missing(f, local))
-        archive = local if here else fetch(f["url"], folder/".downloads"/f["name"], f["size"], f["sha256"], **net)
+        archive = local if here else fetch(f["url"], folder/".downloads"/f["name"], f["size"], f["sha256"],
+                                           **net)
         digest = verify(archive, f["size"], f["sha256"])
-        if not f["sha256"]: warnings.warn(f"{f['name']}: no SHA-256 is known to check against; found {digest}")
+        if not f["sha256"]:
+            warnings.warn(f"{f['name']}: no SHA-256 is known to check against; found {digest}")
         _unfold(archive, half)
         said = dict(sha256=digest, size=archive.stat().st_size)
         if not here: archive.unlink()
@@ -269,7 +275,8 @@ def _packs(name, folder): # {edition: files} of the packs of a data set in a fol
     for path in sorted(Path(folder).glob(f"{name}/pack-*/index.json")) if folder else ():
         try: files = json.loads(path.read_text(encoding="utf-8"))["files"]
         except (OSError, ValueError, KeyError, TypeError) as e:
-            raise ValueError(f"{path} is not the index of a pack ({type(e).__name__}: {e}); pack again") from None
+            what = f"{type(e).__name__}: {e}"
+            raise ValueError(f"{path} is not the index of a pack ({what}); pack again") from None
         edition = path.parent.name
         if strange := [f["name"] for f in files if Path(f["name"]).name != f["name"]]:
             raise ValueError(f"{path}: file name {strange[0]!r} is refused: it leaves the folder")

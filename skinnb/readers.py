@@ -15,19 +15,21 @@ from .archives import acquire, editions, manifest, named, stamp_of
 from .study import data_dir
 
 # %% ../nbs/03b_readers.ipynb #466588d4
-columns = ["image_id", "lesion_id", "patient_id", "dx", "dx_type", "target", "age", "sex", "site", "fst", "ita",
+columns = ["image_id", "lesion_id", "patient_id", "dx", "dx_type", "target", "age", "sex", "site", "fst",
+           "ita",
            "split", "source", "path", "mask_path"]
 attributes = ["pigment_network", "negative_network", "streaks", "milia_like_cyst", "globules"]
 _ranges = dict(target=None, age=(0, 120), fst=(1, 6), ita=(-180, 180)) # None: any number
 
-def _numbers(frame, column, ends): # a column as numbers in its range; what does not fit is named with its image
+def _numbers(frame, column,
+             ends): # a column as numbers in its range; what does not fit is named with its image
     given = frame[column]
     x = pd.to_numeric(given, errors="coerce").astype(float)
     bad = given.notna() & x.isna() | (~x.between(*ends) & x.notna() if ends else False)
     if not bad.any(): return x
-    said = f"{int(bad.sum())} rows have an unusable {column}, the first is {given[bad].tolist()[0]!r} of image"
-    wanted = f"numbers from {ends[0]} to {ends[1]}" if ends else "numbers"
-    raise ValueError(f"{said} {frame.image_id[bad].iloc[0]!r}; {wanted} are accepted, or nothing")
+    first = f"the first is {given[bad].tolist()[0]!r} of image {frame.image_id[bad].iloc[0]!r}"
+    wanted = f"numbers from {ends[0]} to {ends[1]} are accepted" if ends else "numbers are accepted"
+    raise ValueError(f"{int(bad.sum())} rows have an unusable {column}, {first}; {wanted}, or nothing")
 
 # %% ../nbs/03b_readers.ipynb #bdb51cb5
 def needs(
@@ -35,9 +37,12 @@ def needs(
     wanted, # columns that it must have
 ):
     "Raise where something is no frame, has no rows, or lacks a column; the error names it."
-    if not isinstance(frame, pd.DataFrame): raise ValueError(f"a cohort frame is needed, {type(frame).__name__} was given")
+    if not isinstance(frame, pd.DataFrame):
+        raise ValueError(f"a cohort frame is needed, {type(frame).__name__} was given")
     lost = [c for c in wanted if c not in frame]
-    if lost: raise ValueError(f"the frame has no column {lost[0]}; found are {', '.join(map(str, frame)) or 'none'}")
+    if lost:
+        found = ", ".join(map(str, frame)) or "none"
+        raise ValueError(f"the frame has no column {lost[0]}; found are {found}")
     if len(frame) == 0: raise ValueError("the frame has no rows")
 
 def cohort_frame(
@@ -48,7 +53,8 @@ def cohort_frame(
     needs(frame, ["image_id"])
     frame = frame.assign(**constants)
     frame = frame.assign(**{c: None for c in columns if c not in frame})
-    if frame.image_id.isna().any(): raise ValueError(f"{int(frame.image_id.isna().sum())} rows have no image_id")
+    if frame.image_id.isna().any():
+        raise ValueError(f"{int(frame.image_id.isna().sum())} rows have no image_id")
     twice = frame.image_id[frame.image_id.duplicated()]
     if len(twice):
         said = f"image_id {twice.iloc[0]!r} stands in more than one row ({len(twice)} such rows)"
@@ -89,7 +95,8 @@ def _index(folders, ending): # {image_id: path} of files whose name is the id an
     return found
 
 # %% ../nbs/03b_readers.ipynb #07fe0c53
-def _table(folders, needed=(), ending=(".csv", ".tab", ".tsv")): # the tables in some folders, one below the other
+def _table(folders, needed=(),
+           ending=(".csv", ".tab", ".tsv")): # the tables in some folders, one below the other
     tables = []
     for p in _files(folders):
         if p.suffix not in ending: continue
@@ -98,7 +105,8 @@ def _table(folders, needed=(), ending=(".csv", ".tab", ".tsv")): # the tables in
         lost = [c for c in needed if c not in t]
         if lost: raise ValueError(f"{p.name}: columns {lost} are missing; found are {list(t)} ({p})")
         tables.append(t)
-    if not tables: raise FileNotFoundError(f"no table ({', '.join(ending)}) in {', '.join(map(str, folders))}")
+    if not tables:
+        raise FileNotFoundError(f"no table ({', '.join(ending)}) in {', '.join(map(str, folders))}")
     return pd.concat(tables, ignore_index=True)
 
 # %% ../nbs/03b_readers.ipynb #4b4cb844
@@ -137,7 +145,8 @@ def _isic2018(folder, files, partial):
     frame = _with_onehot(frame, [p for p in _files(_parts(folder, files, "onehot")) if p.suffix == ".txt"])
     other = "not_mel"
     if "seborrheic_keratosis" in frame: other = np.where(frame.seborrheic_keratosis == 1, "bkl", "nv")
-    dx = pd.Series(np.where(frame.melanoma == 1, "mel", other), frame.index).where(frame.melanoma.notna(), None)
+    dx = pd.Series(np.where(frame.melanoma == 1, "mel", other), frame.index).where(frame.melanoma.notna(),
+                                                                                   None)
     return frame.assign(dx=dx, lesion_id=frame.image_id).rename(columns={"melanoma": "target"})
 
 # %% ../nbs/03b_readers.ipynb #7cb5578a
@@ -154,7 +163,8 @@ _seven = dict(MEL="mel", NV="nv", BCC="bcc", AKIEC="akiec", BKL="bkl", DF="df", 
 
 def _isic2018_task3_test(folder, files, partial):
     table = _table(_parts(folder, files, "classes"), ["image", *_seven])
-    frame = pd.DataFrame({"image_id": table.image, "lesion_id": table.image, "dx": _one_hot(table, "image", _seven)})
+    frame = pd.DataFrame({"image_id": table.image, "lesion_id": table.image,
+                          "dx": _one_hot(table, "image", _seven)})
     return with_files(frame.assign(split="test"), _index(_parts(folder, files, "images"), ".jpg"))
 
 # %% ../nbs/03b_readers.ipynb #21669df6
@@ -176,7 +186,8 @@ def _isic2019(folder, files, partial):
 
 # %% ../nbs/03b_readers.ipynb #6c390d4f
 _pad_dx = dict(ACK="ak", BCC="bcc", MEL="mel", NEV="nv", SCC="scc", SEK="bkl")
-_pad_columns = ["patient_id", "lesion_id", "img_id", "diagnostic", "biopsed", "gender", "age", "fitspatrick", "region"]
+_pad_columns = ["patient_id", "lesion_id", "img_id", "diagnostic", "biopsed", "gender", "age", "fitspatrick",
+                "region"]
 
 def _pad_ufes20(folder, files, partial):
     frame = _table(_parts(folder, files, "metadata"), _pad_columns)
@@ -196,7 +207,8 @@ def _pad_ufes20(folder, files, partial):
 _eleven = dict(AKIEC="akiec", BCC="bcc", BEN_OTH="other_benign", BKL="bkl", DF="df", INF="inflammatory",
                MAL_OTH="other_malignant", MEL="mel", NV="nv", SCCKA="scc", VASC="vasc")
 _milk_columns = ["lesion_id", "image_type", "isic_id", "age_approx", "sex", "skin_tone_class", "site"]
-_milk_names = dict(isic_id="image_id", age_approx="age", skin_tone_class="tone_class", diagnosis_full="dx_full",
+_milk_names = dict(isic_id="image_id", age_approx="age", skin_tone_class="tone_class",
+                   diagnosis_full="dx_full",
                    invasion_thickness_interval="thickness")
 _confirmed = {"histopathology": "histo", "single contributor clinical assessment": "clinical"}
 
@@ -271,11 +283,13 @@ def _said(folder, frame): # what the column edition says
 
 def _read(name, folder, files, source, holds): # the frame of an acquired edition
     if folder.name.startswith("pack-"): return _packed(folder, files)
-    more = dict(pictures=source/"skin_tone"/"fitzpatrick17k"/"images") if name == "fitzpatrick17k" and source else {}
+    loose = source and name == "fitzpatrick17k" # its pictures lie beside the table, in no archive
+    more = dict(pictures=source/"skin_tone"/"fitzpatrick17k"/"images") if loose else {}
     frame = _readers[name](folder, files, bool(holds), **more)
     if holds and len(frame) != holds:
         what = "remove the unpacked folder and acquire it again"
-        raise ValueError(f"{name} ({folder.name}) holds {holds} images, {len(frame)} are there; {what} ({folder})")
+        said = f"{name} ({folder.name}) holds {holds} images, {len(frame)} are there"
+        raise ValueError(f"{said}; {what} ({folder})")
     return frame
 
 # %% ../nbs/03b_readers.ipynb #4b76d850
@@ -315,5 +329,6 @@ def describe(
     needs(frame, cols)
     known = frame[cols].notna().sum().astype(int)
     top = {c: frame[c].mode().iloc[0] if known[c] else None for c in cols}
-    counts = dict(known=known, missing=len(frame) - known, distinct=frame[cols].nunique(), most_common=pd.Series(top))
+    counts = dict(known=known, missing=len(frame) - known, distinct=frame[cols].nunique(),
+                  most_common=pd.Series(top))
     return pd.DataFrame(counts).rename_axis("column")
