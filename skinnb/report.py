@@ -195,6 +195,7 @@ def _ran(folder, info): # the pages of this run
 
 # %% ../nbs/02c_report.ipynb #b12bcc72
 def _is_png(path): # does it begin as a PNG does?
+    if not path.is_file(): return False
     with open(path, "rb") as f: return f.read(8) == b"\x89PNG\r\n\x1a\n"
 
 def _figure(folder, png): # one figure with what it shows
