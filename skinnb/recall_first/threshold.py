@@ -41,8 +41,9 @@ def threshold_draws(
     grid = np.round(np.arange(1, round(1/step))*step, 6)
     called = score[:, None] >= grid
     weights = rng.multinomial(unit.max() + 1, np.full(unit.max() + 1, 1/(unit.max() + 1)), n_boot)[:, unit].astype(np.float32)
-    tp, found, n = weights*y @ called.astype(np.float32), weights @ called.astype(np.float32), (weights*y).sum(1, keepdims=True)
-    with np.errstate(invalid="ignore"): f1 = np.where((tp/n >= recall - 1e-6), 2*tp/(found + n), -1)
+    called, n = called.astype(np.float32), (weights*y).sum(1, keepdims=True)
+    tp, found = (weights*y @ called).astype(float), (weights @ called).astype(float) # counts: exact in float32
+    with np.errstate(invalid="ignore"): f1 = np.where(tp/n >= recall - 1e-12, 2*tp/(found + n), -1)
     return np.where(f1.max(1) >= 0, grid[f1.argmax(1)], np.nan)
 
 # %% ../../nbs/recall_first/02a_threshold.ipynb #64cbb8cd
