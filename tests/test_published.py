@@ -28,7 +28,7 @@ def test_every_table(paper, table):
 
 def test_coverage_from_the_command_line(tmp_path):
     "As a console script calls it: the run is a plain argument; a run that is not there is said."
-    (tmp_path/"skinnb_coverage").write_text("import sys\nfrom skinnb.published import coverage_cli\nsys.exit(coverage_cli())")
+    (tmp_path/"skinnb_coverage").write_text("import sys\nfrom skinnb.report import coverage_cli\nsys.exit(coverage_cli())")
     command = lambda *args: subprocess.run([sys.executable, tmp_path/"skinnb_coverage", *args], capture_output=True, text=True)
     done = command("no_such_run")
     assert done.returncode == 0, done.stderr

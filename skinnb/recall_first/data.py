@@ -73,9 +73,7 @@ def tones_of(
 )->pd.DataFrame: # one row per image, aligned with the cohort: ita_printed, ita_corrected, L, b (as printed) and why (not estimable)
     "Skin tone of every image by the protocol of section IV-F, as printed and corrected."
     images, lesion = cohorts.images(cohort, img_size), cohorts.masks(cohort, img_size)
-    measured = lambda: tone.measure(images, lesion, tone_tasks, flags=False)
-    known = dict(ids=cohort.image_id.tolist(), pixels=np.asarray(images), masks=np.asarray(lesion))
-    found = kept("recall_first-tones", measured, code=(tone,), tasks=tone_tasks, **known)
+    found = kept(tone.measure, images, lesion, tone_tasks, flags=False)
     old, new = (found[found.version == v].reset_index(drop=True) for v in ("printed", "corrected"))
     return pd.DataFrame(dict(ita_printed=old.ita, ita_corrected=new.ita, L=old.L, b=old.b, why=new.why)).set_index(cohort.index)
 

@@ -9,7 +9,7 @@ __all__ = ['makes', 'domains', 'score', 'shift_prevalence', 'estimate_prevalence
 import joblib, matplotlib.pyplot as plt, numpy as np, pandas as pd
 from scipy.optimize import minimize_scalar
 from scipy.special import expit, logit
-from .. import cohorts, imaging, metrics, phantoms, train
+from .. import cohorts, imaging, metrics, nets, phantoms, train
 from . import data as the_data, train as the_train
 from ..study import begin, kept, theme
 
@@ -34,15 +34,13 @@ def domains(
 
 # %% ../../nbs/recall_first/05_external.ipynb #d50643bf
 def score(
-    frame:pd.DataFrame, # cohort frame
-    members:list, # from recall_first.train.trained
-    backbone:str, # their timm model
-    img_size:int, # their input side, pixels
+    pixels:np.ndarray, # uint8 (n, h, w, 3)
+    networks:list, # as from recall_first.train.network
+    stage, # the recipe that the networks were validated with
 )->np.ndarray: # malignant probability per image
-    "Ensemble score of images that the networks have not seen."
-    pixels, stage = cohorts.images(frame, img_size), imaging.recipe("recall_first", "eval", img_size)
-    one = lambda m: train.predict(the_train.network(m, backbone, img_size), pixels, recipe=stage, tta=list(train.tta_views), precision="auto")[:, 1]
-    return train.ensemble(one(m) for m in members)
+    "Ensemble score, over four views, of images that the networks have not seen."
+    one = lambda network: train.predict(network, pixels, recipe=stage, tta=list(train.tta_views), precision="auto")[:, 1]
+    return train.ensemble(one(n) for n in networks)
 
 # %% ../../nbs/recall_first/05_external.ipynb #131d264c
 def shift_prevalence(

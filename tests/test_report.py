@@ -1,0 +1,108 @@
+"The report is sound HTML, holds every table of the run, and executes nothing that a row or a message says."
+import html, html.parser, json, os, re, shutil
+import pandas as pd, pytest
+from conftest import ROOT
+from skinnb.report import report
+
+VOID = {"meta", "img", "br", "hr", "link", "input", "col"}
+
+class Tree(html.parser.HTMLParser):
+    "Every element is closed in turn; cells of every table row are counted with their spans."
+    def __init__(self):
+        super().__init__()
+        self.open, self.ids, self.links, self.scripts, self.uneven, self.spans = [], [], [], 0, [], []
+    def handle_starttag(self, tag, attrs):
+        attrs = dict(attrs)
+        self.scripts += tag == "script" or any(a.startswith("on") for a in attrs)
+        self.ids += [attrs["id"]] if "id" in attrs else []
+        self.links += [attrs[a] for a in ("href", "src") if a in attrs]
+        if tag == "table": self.spans, self.width = [], None
+        if tag == "tr": self.cells = sum(s > 0 for s in self.spans); self.spans = [s - 1 for s in self.spans if s > 1]
+        if tag in ("td", "th"):
+            self.cells += 1
+            if int(attrs.get("rowspan", 1)) > 1: self.spans.append(int(attrs["rowspan"]) - 1)
+        if tag not in VOID: self.open.append(tag)
+    def handle_endtag(self, tag):
+        assert self.open and self.open[-1] == tag, f"</{tag}> closes {self.open[-3:]} at {self.getpos()}"
+        self.open.pop()
+        if tag == "tr":
+            self.width = self.width or self.cells
+            if self.cells != self.width: self.uneven.append(self.getpos())
+
+def parsed(page):
+    tree = Tree()
+    tree.feed(page.read_text(encoding="utf-8")); tree.close()
+    assert tree.open == []
+    return tree
+
+EVIL = '<script>alert("1")</script>'
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    "The committed phantom run with a planted script in a row's name, a failure and a parameter."
+    base = tmp_path_factory.mktemp("outputs")
+    shutil.copytree(ROOT/"outputs/reference/phantom", base/"snapshot")
+    (base/"snapshot/report.html").unlink(missing_ok=True)
+    csv = base/"snapshot/tables/recall_first/table_leak.csv"
+    table = pd.read_csv(csv, dtype=str, keep_default_na=False)
+    table.assign(row=table.row.replace("test", EVIL)).to_csv(csv, index=False, lineterminator="\n")
+    (base/"snapshot/failed.json").write_text(json.dumps([dict(page="melanoma_ddpm/01_classify", cell=7, message=EVIL)]))
+    info = json.loads((base/"snapshot/run.json").read_text())
+    info["pages"]["03_phantoms"]["params"]["note"] = EVIL
+    (base/"snapshot/run.json").write_text(json.dumps(info))
+    os.chdir(ROOT)
+    report("snapshot", base)
+    return base/"snapshot"
+
+def test_well_formed_and_escaped(run):
+    tree, text = parsed(run/"report.html"), (run/"report.html").read_text()
+    assert tree.scripts == 0 and EVIL not in text and text.count("&lt;script&gt;") >= 3
+    assert tree.uneven == [] and len(tree.ids) == len(set(tree.ids))
+    for page in run.glob("tables/*/table_*.html"):
+        one = parsed(page)
+        assert one.scripts == 0 and one.uneven == [], page
+
+def test_every_table_and_figure_is_there(run):
+    ids = set(parsed(run/"report.html").ids)
+    for kind, ending in (("table", "csv"), ("figure", "png")):
+        files = list(run.glob(f"{kind}s/*/{kind}_*.{ending}"))
+        assert len(files) > 15
+        assert not [f for f in files if f"{f.parent.name}-{kind}-{f.stem.partition('_')[2]}" not in ids]
+
+def test_every_cell_stands_under_its_row(run):
+    "Each row's name stands once, and spans as many lines as the row has metrics, also where the file has them apart."
+    apart = 0
+    for csv in run.glob("tables/*/table_*.csv"):
+        table = pd.read_csv(csv, dtype=str, keep_default_na=False)
+        apart += (table.row != table.row.shift()).sum() > table.row.nunique()
+        page = csv.with_suffix(".html").read_text(encoding="utf-8")
+        spans = {html.unescape(name): int(n) for n, name in re.findall(r'<th rowspan="(\d+)">(.*?)</th>', page)}
+        assert spans == table.groupby("row").metric.nunique().to_dict(), csv
+    assert apart > 10
+
+def test_links_lead_somewhere(run):
+    tree = parsed(run/"report.html")
+    assert not [l for l in tree.links if l[0] != "#" and not (run/l).exists()]
+    assert not [l for l in tree.links if l[0] == "#" and l[1:] not in tree.ids]
+
+@pytest.mark.parametrize("file, content, named", [
+    ("run.json", "{", "run.json"), ("run.json", "[1]", "run.json"), ("run.json", None, "run.json"),
+    ("failed.json", '{"page": 1}', "failed.json"), ("tables/recall_first/table_2.csv", "row,metric\n1,2\n", "table_2.csv"),
+    ("tables/recall_first/table_2.csv", "", "table_2.csv"), ("tables/foreign/table_x.csv", "a;b\n", "table_x.csv"),
+    ("figures/recall_first/figure_9.png", "text", "figure_9.png")])
+def test_damaged_run_is_reported_all_the_same(run, tmp_path, file, content, named):
+    "The file is named, and the rest is there."
+    shutil.copytree(run, tmp_path/"hurt")
+    for table in (tmp_path/"hurt/tables").glob("*/*"): # two small chapters are enough
+        if table.parent.name not in ("recall_first", "tone_prune") or "8" in table.name: table.unlink()
+    path = tmp_path/"hurt"/file
+    path.parent.mkdir(exist_ok=True)
+    path.unlink() if content is None else path.write_text(content)
+    page = report("hurt", tmp_path)
+    box = re.search(r'<div class="note fail"><strong>1 file of.*?</div>', page.read_text(), re.S)[0]
+    assert named in box and str(tmp_path) not in page.read_text() and "tone_prune-table-2" in parsed(page).ids
+
+@pytest.mark.parametrize("name", ["..", "../x", "reference", "/tmp", "a/b", ""])
+def test_names_that_lead_elsewhere(name, tmp_path):
+    with pytest.raises(ValueError, match="one plain name"): report(name, tmp_path)
+    assert list(tmp_path.iterdir()) == []
