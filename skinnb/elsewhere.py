@@ -85,7 +85,7 @@ def cli(
     start, a = time.time(), _arguments(words)
     try:
         steps = steps_of(a.page, parameters_of(a.page, a.preset, dict(a.p)))
-        left = advance(steps, a.minutes and max(a.minutes - (time.time() - start)/60, 0))
+        left = advance(steps, None if a.minutes is None else max(a.minutes - (time.time() - start)/60, 0))
     except (ValueError, TypeError, FileNotFoundError) as e:
         print(f"skinnb_train: {e}", file=sys.stderr)
         return 2
