@@ -1,67 +1,131 @@
 # One rule per page: papermill with the preset's parameters. The pages themselves say what they import and make.
-import difflib, json, os
+import functools, json, os, sys
 from pathlib import Path
-import yaml
-from skinnb.study import page_parameters, pages
+import pandas as pd, yaml
+from snakemake.utils import Paramspace
+from skinnb import study
+sys.path.insert(0, f"{workflow.basedir}/tools")
+import engine
 
-presets = sorted(p.stem for p in Path("configs").glob("*.yaml"))
-preset = config.get("preset", "phantom")
-if preset not in presets:
-    near = difflib.get_close_matches(preset, presets, 1, 0)
-    raise WorkflowError(f"unknown preset {preset!r}; nearest is {near[0]!r}, accepted are {presets}")
-settings = yaml.safe_load(Path(f"configs/{preset}.yaml").read_text())
-if settings.get("needs_data") and not os.environ.get("SKINNB_DATA"):
-    raise WorkflowError(f"preset {preset!r} needs real data: set SKINNB_DATA to the folder that holds ham10000/ and the others (data_manifest.yaml)")
-run = str(config.get("run", settings["run"]))
-book = pages().set_index("page")
-out = f"outputs/{run}"
+# What is asked: {run: what it changes}. A sweep is a list of runs.
+def sweep():
+    listed = yaml.safe_load(Path("configs/sweep.yaml").read_text(encoding="utf-8"))
+    grid = [dict(backbone=b, seed=s) for b in listed["backbones"] for s in listed["seeds"]]
+    space = Paramspace(pd.DataFrame(grid), filename_params="*", param_sep="-")
+    return dict(zip(space.instance_patterns, grid)), listed["pages"]
+
+def single():
+    asked = {k: config[k] for k in ("run", "seed", "backbone") if k in config}
+    return {engine.run_name(settings, asked): asked}, config.get("pages", "").split()
+
+try:
+    settings = engine.preset(str(config.get("preset", "phantom")))
+    runs, only = sweep() if config.get("sweep") else single()
+    if settings.get("needs_data"): engine.need_data()
+except ValueError as e: raise WorkflowError(str(e))
+
+place = f"{engine.outputs()}/sweep" if config.get("sweep") else str(engine.outputs())
+folder = {run: f"{place}/{run}" for run in runs}
+book = study.pages().set_index("page")
 page_of = dict(zip(book.module, book.index))
+runnable = [p for p in book.index if p != "index"]
+facts = engine.facts()
+if unknown := [p for p in only if p not in runnable]: raise WorkflowError(f"there is no page {unknown[0]!r}; pages are {runnable}")
 
-def code(page):
-    "Exported modules that a page imports, directly or not."
+# What a page depends on.
+@functools.cache
+def modules(page):
+    "Modules that a page imports, directly or not."
     seen, todo = set(), list(book.imports[page])
     while todo:
-        m = todo.pop()
-        if m in page_of and m not in seen:
+        if (m := todo.pop()) in page_of and m not in seen:
             seen.add(m)
             todo += book.imports[page_of[m]]
-    return [f"skinnb/{m.replace('.', '/')}.py" for m in sorted(seen)]
+    return sorted(seen)
 
-def parameters(page):
-    "The preset's parameters for a page, then what the command line changes, as far as the page declares it."
-    declared = page_parameters(page)
-    asked = {"run": run, **{k: config[k] for k in ("seed", "backbone") if k in config}}
-    return {**settings.get("pages", {}).get(page, {}), **{k: v for k, v in asked.items() if k in declared}}
+@functools.cache
+def needs(page):
+    "Pages of a paper whose networks and other kept results this page reads."
+    known = [page_of[m] for m in modules(page) if book.paper[page_of[m]]]
+    return [p for p in known if p in settings.get("threads", {}) or engine.keeps(p)]
+
+def known_facts(page):
+    "Digest of the printed facts that a page reads: of its own paper, or of all."
+    return "" if "published" not in {*modules(page), book.module[page]} else facts.get(book.paper[page]) or json.dumps(facts)
+
+declared_by = functools.cache(study.page_parameters)
+
+def parameters(page, run):
+    "The preset's parameters for a page, then what the run changes, as far as the page declares it."
+    changed = {**runs[run], "run": run}
+    return {**settings.get("pages", {}).get(page, {}), **{k: v for k, v in changed.items() if k in declared_by(page)}}
 
 def threads_of(page):
-    return workflow.cores or 1 if page in settings.get("all_cores", []) else 1
+    "Threads of a page: 1 unless the preset says another number, or all."
+    n = settings.get("threads", {}).get(page, 1)
+    return workflow.cores or 8 if n == "all" else n
 
-runnable = [p for p in book.index if p != "index"]
+# What a page makes.
+def executed(page, run):
+    return f"{folder[run]}/notebooks/{page}.ipynb"
 
-localrules: all
+def declared(page, run):
+    "Tables and figures that a page declares."
+    stem, paper = {"tables": "table_{}.csv", "figures": "figure_{}.png"}, page.split("/")[0]
+    return [f"{folder[run]}/{kind}/{paper}/{stem[kind].format(id)}" for kind in stem for id in book.makes[page].get(kind, [])]
+
+def made(page, run):
+    "The list of all that a page made. It goes when one of them is gone: the page is run again, and no other."
+    path = Path(executed(page, run)).with_suffix(".made")
+    if workflow.is_main_process and path.exists() and not all(Path(f).exists() for f in path.read_text().splitlines()): path.unlink()
+    return str(path)
+
+wanted = dict.fromkeys(p for page in only or runnable for p in (*needs(page), page))
+targets = [f for run in runs for p in wanted for f in (executed(p, run), made(p, run), *declared(p, run))]
+first = next(iter(runs))
+make_report = f"python -c 'import sys; from skinnb.report import report; report(sys.argv[1])' {first}"
+localrules: all, report, results
+
 rule all:
-    input: f"{out}/report.html"
+    input: f"{place}/results.csv" if config.get("sweep") else targets if only else f"{folder[first]}/report.html"
 
-for page in runnable:
-    rule:
-        name: page.replace("/", "__")
-        input:
-            page=f"nbs/{page}.ipynb",
-            code=code(page),
-        output: f"{out}/notebooks/{page}.ipynb"
-        log: f"{out}/logs/{page}.log"
-        params:
-            given=json.dumps(parameters(page)),
-            part=f"{out}/notebooks/{page}.part.ipynb",
-        threads: threads_of(page)
-        priority: page in settings.get("all_cores", []) # trainings first: later pages find their networks kept
-        resources: **settings.get("resources", {}).get(page, {})
-        shell:
-            "OMP_NUM_THREADS={threads} papermill {input.page} {params.part} -y {params.given:q} --no-progress-bar --log-output --log-level WARNING > {log} 2>&1"
-            " && mv {params.part} {output}"
-            " || {{ tail -n 30 {log}; echo 'The page as far as it came: {params.part}'; exit 1; }}"
+for run in runs:
+    for page in wanted:
+        rule:
+            name: "__".join([*([run] if config.get("sweep") else []), *page.split("/")])
+            input:
+                page=f"nbs/{page}.ipynb",
+                needs=[ancient(executed(p, run)) for p in needs(page)], # there before, but no reason to run again
+            output:
+                [update(f) for f in (executed(page, run), *declared(page, run))], # a failure loses nothing of the run before
+                made=made(page, run),
+            log: f"{folder[run]}/logs/{page}.log"
+            params:
+                page=page, folder=folder[run], given=json.dumps(parameters(page, run)), threads=threads_of(page),
+                code=engine.code_digest(modules(page)), facts=known_facts(page),
+            threads: threads_of(page)
+            priority: page in settings.get("threads", {}) # trainings first: they are long
+            resources: **{**settings["resources"]["default"], **settings["resources"].get(page, {})}
+            shell: "OMP_NUM_THREADS={params.threads} python tools/page.py {params.page} {params.folder:q} {params.given:q} {output:q} > {log:q} 2>&1"
 
 rule report:
-    input: expand(f"{out}/notebooks/{{page}}.ipynb", page=runnable)
-    output: f"{out}/report.html"
-    shell: "python -c 'from skinnb.report import report; report(\"{run}\")' && echo 'Look at {output}'"
+    input: targets
+    output: f"{folder[first]}/report.html"
+    params: code=engine.code_digest(["report", *modules(page_of["report"])]), facts=json.dumps(facts)
+    shell: make_report
+
+rule results:
+    input: targets
+    output: f"{place}/results.csv"
+    params: runs=[f"sweep/{run}" for run in runs]
+    shell: "python -c 'import sys; from skinnb.runs import write_results; write_results(sys.argv[2:], sys.argv[1])' {output:q} {params.runs:q}"
+
+onstart:
+    for at in folder.values():
+        for part in Path(at).glob("notebooks/**/*.part.ipynb"): part.unlink()
+        study.sweep_debris(at)
+
+onerror:
+    for job in workflow.dag.needrun_jobs(): # what had to run and did not get through
+        if page := job.params.get("page"): engine.not_run(job.params.folder, page, needs(page))
+    if not config.get("sweep"): shell(make_report)

@@ -16,7 +16,7 @@ from fastcore.xml import (A, B, Code, Details, Div, Figcaption, Figure, Footer, 
     Span, Strong, Summary, Table, Tbody, Td, Th, Thead, Tr, Ul)
 from skinnb.published import (caution, document, entry, papers, published, readable, section, side_by_side,
     verdict_class)
-from .runs import (compare_lines, compare_runs, failures, other_settings, read_run, reference_of,
+from .runs import (both_runs, compare_lines, compare_runs, failures, other_settings, read_run,
     run_folder, runs)
 from .study import pages, write_whole
 
@@ -121,14 +121,15 @@ def _lacks(folder, page): # what a page should have made and the run does not ho
 def _failure(folder, failed): # one page that failed
     message = str(failed.get("message") or "no message")
     short = message if len(message) <= _longest else message[:_longest] + " …"
-    lacks = _lacks(folder, str(failed["page"]))
-    return Li(Strong(str(failed["page"])), f", cell {failed.get('cell', 'unknown')}: ", Code(short),
+    lacks = _lacks(folder, failed["page"])
+    cell = f", cell {failed['cell']}: " if failed.get("cell") not in (None, "") else ": "
+    return Li(Strong(failed["page"]), cell, Code(short),
         P(f"Missing for it: {', '.join(lacks)}.", cls="soft") if lacks else "")
 
 def _failures(found): # the box on top: pages that failed, files that cannot be read
     boxes = []
     if n := len(found.failed):
-        title = f"{n} page{'s' if n > 1 else ''} failed; what follows is the rest"
+        title = f"{n} page{'s' if n > 1 else ''} failed or could not run; what follows is the rest"
         lines = [_failure(found.folder, f) for f in found.failed]
         boxes.append(Div(Strong(title), Ul(*lines), cls="note fail"))
     if n := len(found.problems):
@@ -170,7 +171,7 @@ def _plain(heads, rows, cls="scroll"): # a simple table
 
 # %% ../nbs/02c_report.ipynb #ec314012
 def _processor(hw): # "AMD EPYC, 2 cores, 23.5 GiB"
-    units = dict(cpu="", cores=" cores", memory_gib=" GiB", gpu="")
+    units = dict(cpu="", cores=" cores", threads=" threads", memory_gib=" GiB", gpu="")
     return ", ".join(f"{hw[k]}{unit}" for k, unit in units.items() if hw.get(k))
 
 def _machine(info): # versions, hardware, commit
@@ -194,6 +195,7 @@ def _ran(folder, info): # the pages of this run
 
 # %% ../nbs/02c_report.ipynb #b12bcc72
 def _is_png(path): # does it begin as a PNG does?
+    if not path.is_file(): return False
     with open(path, "rb") as f: return f.read(8) == b"\x89PNG\r\n\x1a\n"
 
 def _figure(folder, png): # one figure with what it shows
@@ -256,14 +258,14 @@ def _gathered(found): # {chapter: {csv: (tidy, side)}}: papers, then shared chap
 def _beside_reference(found, run, outputs): # the comparison with the committed run
     if str(run).startswith("reference/"): return [P("This is the committed run itself.", cls="soft")]
     try:
-        reference = reference_of(found)
-        lines = compare_lines(compare_runs(run, reference, outputs))
-        settings = other_settings(run, reference, outputs)
+        found, committed = both_runs(found, outputs=outputs)
+        lines, settings = compare_lines(compare_runs(found, committed)), other_settings(found, committed)
     except (ValueError, OSError) as e: return [P(f"Not compared: {e}", cls="soft")]
     tables, cells = [l for l in lines[1:] if l[0] == " "], [l for l in lines[1:] if l[0] != " "]
     folds = [Details(Summary(title), Ul(*map(Li, part))) for title, part in
         {"by table": tables, "cells to look at": cells}.items() if part]
-    return [P(f"With {reference}: {lines[0]}."), *(P(f"Set otherwise: {s}.") for s in settings[:5]), *folds]
+    totals = P(f"With reference/{committed.folder.name}: {lines[0]}.")
+    return [totals, *(P(f"Set otherwise: {s}.") for s in settings[:5]), *folds]
 
 # %% ../nbs/02c_report.ipynb #df8cc7a8
 def report(

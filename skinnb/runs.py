@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['statuses', 'result_columns', 'runs', 'run_folder', 'Found', 'failures', 'read_run', 'judge', 'reference_of',
-           'compare_runs', 'compare_lines', 'other_settings', 'compare_cli', 'results', 'write_results']
+           'both_runs', 'compare_runs', 'compare_lines', 'other_settings', 'compare_cli', 'results', 'write_results']
 
 # %% ../nbs/02b_runs.ipynb #33aef5c4
 import json, re, sys
@@ -18,20 +18,24 @@ from .stats import wilson
 from .study import outputs_dir, root, write_whole
 
 # %% ../nbs/02b_runs.ipynb #c6d3acfd
+_shelves = "reference", "sweep" # folders of runs, not runs
+
 def runs(
     outputs=None, # the outputs folder; None: `outputs_dir()`
 )->list: # names
     "Runs that exist, the committed ones last."
     base = Path(outputs or outputs_dir())
-    own = sorted(p.name for p in base.glob("*") if p.is_dir() and p.name != "reference" and p.name[0] != ".")
-    return own + sorted(f"reference/{p.name}" for p in (root()/"outputs"/"reference").glob("*") if p.is_dir())
+    own = sorted(p.name for p in base.glob("[!.]*") if p.is_dir() and p.name not in _shelves)
+    shelves = [base/"sweep", root()/"outputs"/"reference"]
+    return own + sorted(f"{s.name}/{p.name}" for s in shelves for p in s.glob("[!.]*") if p.is_dir())
 
 def run_folder(
-    run:str, # one plain name, or reference/<name>
+    run:str, # one plain name, reference/<name> or sweep/<name>
     outputs=None, # the outputs folder; None: `outputs_dir()`
 )->Path: # outputs/<run>, which may not exist
     "Folder of a run; any name that leads elsewhere is refused."
-    if not re.fullmatch(r"(reference/)?(?!reference$)\w[\w.-]*", str(run), re.ASCII):
+    shelf = "|".join(_shelves)
+    if not re.fullmatch(rf"(({shelf})/)?(?!({shelf})$)\w[\w.-]*", str(run), re.ASCII):
         there = ", ".join(runs(outputs)) or "none yet"
         raise ValueError(f"run={run!r}: one plain name is accepted, such as 'phantom', or "
             f"'reference/phantom' for a committed run; there are {there}")
@@ -53,10 +57,12 @@ def _is_info(info): # may run.json be used?
     pages = info.get("pages", {}) if isinstance(info, dict) else None
     is_page = lambda p: (isinstance(p, dict) and isinstance(p.get("seconds", 0), (int, float))
         and isinstance(p.get("params") or {}, dict) and isinstance(p.get("fallbacks") or [], list))
-    return isinstance(pages, dict) and all(map(is_page, pages.values()))
+    if not (isinstance(pages, dict) and all(map(is_page, pages.values()))): return False
+    return all(isinstance(info.get(k) or {}, dict) for k in ("data", "versions", "hardware"))
 
 def _is_failed(failed): # may failed.json be used?
-    return isinstance(failed, list) and all(isinstance(f, dict) and "page" in f for f in failed)
+    is_entry = lambda f: isinstance(f, dict) and isinstance(f.get("page"), str)
+    return isinstance(failed, list) and all(map(is_entry, failed))
 
 # %% ../nbs/02b_runs.ipynb #18bb85ce
 def _json(path, accepted, otherwise, problems): # content of a JSON file; a fault is noted
@@ -236,14 +242,23 @@ def _unread(ours, theirs): # lines for tables that cannot be read
                 line = _line("different", dict(metric="the file"), **{side: place[3]})
                 yield dict(line, paper=place[1], table=place[2])
 
+def both_runs(
+    run, # name of a run, or what read_run gave
+    reference=None, # the same for another run; None: as from `reference_of`
+    outputs=None, # the outputs folder; None: `outputs_dir()`
+)->tuple: # two of Found
+    "Two runs to compare, each read once."
+    ours = run if isinstance(run, Found) else read_run(run, outputs)
+    theirs = reference or reference_of(ours)
+    return ours, theirs if isinstance(theirs, Found) else read_run(theirs, outputs)
+
 def compare_runs(
-    run:str, # name of a run
-    reference:str=None, # another run; None: as from `reference_of`
+    run, # name of a run, or what read_run gave
+    reference=None, # the same for another run; None: as from `reference_of`
     outputs=None, # the outputs folder; None: `outputs_dir()`
 )->pd.DataFrame: # paper, table, row, metric, protocol, seed, status, here, there
     "Every cell of two runs' tidy tables and how they stand to each other."
-    ours = read_run(run, outputs)
-    theirs = read_run(reference or reference_of(ours), outputs)
+    ours, theirs = both_runs(run, reference, outputs)
     here, there, lines = _by_place(ours), _by_place(theirs), list(_unread(ours, theirs))
     unread = {f"{line['paper']}/{line['table']}" for line in lines}
     for place in dict.fromkeys([*here, *there]):
@@ -274,13 +289,10 @@ def compare_lines(
 
 # %% ../nbs/02b_runs.ipynb #05e9ca50
 def other_settings(
-    run:str, # name of a run
-    reference:str=None, # another run; None: as from `reference_of`
-    outputs=None, # the outputs folder; None: `outputs_dir()`
+    ours:Found, # from read_run
+    theirs:Found, # another run
 )->list: # "page: parameter value (there: value)", each pair of values once
     "Parameters in which two runs differ, on pages that both ran."
-    ours = read_run(run, outputs)
-    theirs = read_run(reference or reference_of(ours), outputs)
     here, there, lines = ours.info.get("pages", {}), theirs.info.get("pages", {}), {}
     for page in here.keys() & there.keys():
         a, b = (p[page].get("params") or {} for p in (here, there))
@@ -297,7 +309,8 @@ def compare_cli(
 ):
     "Compare the tables of a run with the reference, cell by cell."
     try:
-        found, settings = compare_runs(run, reference or None), other_settings(run, reference or None)
+        ours, theirs = both_runs(run, reference)
+        found, settings = compare_runs(ours, theirs), other_settings(ours, theirs)
     except (ValueError, OSError) as e:
         print(f"skinnb_compare: {e}", file=sys.stderr)
         return 2
@@ -330,10 +343,11 @@ def results(
 
 def write_results(
     names:list, # runs
+    path=None, # file to write; None: results.csv in the outputs folder
     outputs=None, # the outputs folder; None: `outputs_dir()`
-)->Path: # results.csv in the outputs folder
+)->Path: # the file
     "Gather the results of several runs and write them whole."
-    path, frame = Path(outputs or outputs_dir())/"results.csv", results(names, outputs)
+    path, frame = Path(path or Path(outputs or outputs_dir())/"results.csv"), results(names, outputs)
     no_formula = {c: frame[c].str.replace(r"^(?=[=+\-@\t\r].)", "'", regex=True) for c in ("metric", "row")}
     with write_whole(path) as f:
         frame.assign(**no_formula).to_csv(f, index=False, float_format="%.6g", lineterminator="\n")

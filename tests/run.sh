@@ -14,7 +14,7 @@ echo "== pages that compare numbers and train nothing, once more as on a plain p
 pages=$(grep -rlE --include='*.ipynb' --exclude-dir='.*' 'test_close|allclose' nbs | xargs grep -L 'n_epochs:int = ' | paste -sd '|' -)
 OMP_NUM_THREADS=3 sh tests/plain.sh nbdev_test --n-workers 2 --timing --path-re "($pages)$"
 echo "== coverage of the papers"
-skinnb_coverage phantom
+skinnb_coverage reference/phantom
 echo "== tests"
 [ -n "$SKINNB_DATA" ] || echo "SKINNB_DATA is not set: the tests on real data say that they were skipped"
 python -m pytest tests

@@ -1,8 +1,8 @@
 "A run is held against the committed one: reruns of cheap pages agree, and planted faults are found."
 import os, re, shutil, subprocess, sys
-import pytest, yaml
+import pandas as pd, pytest, yaml
 from conftest import ROOT, run_papermill
-from skinnb.runs import compare_lines, compare_runs
+from skinnb.runs import both_runs, compare_lines, compare_runs
 
 CHEAP = ["recall_first/01_data", "02a_audit"] # nothing is trained, nothing is drawn
 MADE = {"recall_first": ["1", "7"], "02a_audit": ["audit", "implied_counts"]}
@@ -33,11 +33,33 @@ def test_cheap_pages_agree_with_the_reference(outputs):
     found = made(compare_runs("cheap", "reference/phantom", outputs))
     assert len(found) > 300 and found.status.isin(["identical", "within tolerance"]).all(), compare_lines(found)
 
+def leaves(found, same_machine):
+    """Why a run leaves the reference, or None. On the same kind of processor no cell may be different. On another one
+    every training ends elsewhere, and 95 % intervals then leave out up to one drawn cell in twenty by right; what
+    nothing random made must agree there too."""
+    wrong = found[found.status.isin(["different", "only there"])]
+    drawn = (found.protocol != "printed") & (found.seed != "")
+    if (wrong.status == "only there").any(): return "cells are missing"
+    if len(wrong) and same_machine: return "cells are different on the same kind of processor"
+    if (~drawn[wrong.index]).any(): return "cells are different that nothing random made"
+    if len(wrong) > .05*drawn.sum(): return f"{len(wrong)} of {drawn.sum()} drawn cells are different"
+
 def test_whole_run_agrees_with_the_reference():
-    "What `make outputs` left in outputs/phantom lies inside the reference's intervals."
+    "What `make outputs` left in outputs/phantom has not left the committed run."
     if not (ROOT/"outputs/phantom/report.html").exists(): pytest.skip("no outputs/phantom: make outputs has not run")
-    found = compare_runs("phantom", "reference/phantom", ROOT/"outputs")
-    assert not found.status.isin(["different", "only there"]).any(), "\n".join(compare_lines(found))
+    ours, theirs = both_runs("phantom", "reference/phantom", ROOT/"outputs")
+    found = compare_runs(ours, theirs)
+    cpu = [run.info["hardware"].get("cpu") for run in (ours, theirs)]
+    assert not (why := leaves(found, cpu[0] == cpu[1])), "\n".join([why, *compare_lines(found)])
+
+@pytest.mark.parametrize("statuses, seed, same_machine, left", [
+    (["identical"]*40, "42", True, False), (["within the interval"]*40, "42", True, False),
+    (["different"] + ["identical"]*39, "42", True, True), (["different"] + ["identical"]*39, "42", False, False),
+    (["different"]*3 + ["identical"]*37, "42", False, True), (["different"] + ["identical"]*39, "", False, True),
+    (["only there"] + ["identical"]*39, "42", False, True), (["only here"] + ["identical"]*39, "42", True, False)])
+def test_when_a_run_leaves_the_reference(statuses, seed, same_machine, left):
+    found = pd.DataFrame(dict(status=statuses, seed=seed, protocol="faithful"))
+    assert bool(leaves(found, same_machine)) == left
 
 def table(run): return run/"tables/recall_first/table_1.csv"
 

@@ -1,0 +1,27 @@
+"""A page as git knows it: nbdev's cleaning, tags kept, no outputs. JupyterLab calls it when it saves a page; as a
+command it is git's filter `page` (.gitattributes). Both are set up by tools/hooks.sh."""
+import sys, tomllib
+from pathlib import Path
+from nbdev.clean import clean_nb
+
+root = Path(__file__).resolve().parents[1]
+
+def clean(nb):
+    "Clean a notebook (a dict) in place."
+    settings = tomllib.loads((root/"pyproject.toml").read_text(encoding="utf-8"))["tool"]["nbdev"]
+    clean_nb(nb, allowed_cell_metadata_keys=settings["allowed_cell_metadata_keys"])
+    for cell in nb["cells"]:
+        if "outputs" in cell: cell["outputs"] = []
+
+def on_save(model, path, contents_manager, **kwargs):
+    "JupyterLab's hook: pages under nbs are cleaned, other notebooks (out.ipynb) keep their outputs."
+    file = Path(contents_manager.root_dir).resolve()/path
+    if model["type"] == "notebook" and root/"nbs" in file.parents: clean(model["content"])
+
+if __name__ == "__main__":
+    from fastcore.nbio import nb2str
+    from fastcore.xtras import loads
+    for stream in (sys.stdin, sys.stdout): stream.reconfigure(encoding="utf-8")
+    nb = loads(sys.stdin.read())
+    clean(nb)
+    sys.stdout.write(nb2str(nb))
