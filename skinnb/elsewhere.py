@@ -30,7 +30,7 @@ def parameters_of(
     given:dict=None, # {name: word} that changes them
 )->dict: # {name: value} of every parameter
     "Parameters that a page has under a preset."
-    declared, presets = page_parameters(page), sorted(p.stem for p in (root()/"configs").glob("*.yaml"))
+    declared, presets = page_parameters(page), sorted({p.stem for p in (root()/"configs").glob("*.yaml")} - {"sweep"})
     if preset not in (None, *presets): raise ValueError(f"preset={preset!r}: one of {', '.join(presets)} is accepted")
     told = yaml.safe_load((root()/"configs"/f"{preset}.yaml").read_text())["pages"].get(page, {}) if preset else {}
     words = {k: _value(k, v, declared[k][0]) if k in declared else v for k, v in (given or {}).items()}

@@ -7,16 +7,16 @@ from conftest import ROOT, run_papermill
 page = "melanoma_ddpm/01_classify"
 small = dict(backbone="mobilenetv3_small_050", img_size=32, n_epochs=2, n_lesions=60, n_test=8, n_boot=50, bs=8,
     precision="fp32", threads=1)
-# another machine; and a clock by which the time is over after the third batch of each call
+# another machine; and a clock by which the time is over after the fifth batch of each call
 borrowed = """
 import platform, sys
 platform.node = lambda: "borrowed"
 from skinnb import elsewhere, study, train
-left = 3
+left = 5
 def over():
     global left
     left -= 1
-    if left < 1: raise study.OutOfTime("three batches are over")
+    if left < 1: raise study.OutOfTime("five batches are over")
 over.__module__, over.__qualname__ = "skinnb.study", "check_deadline" # so that it has the place of the other in a key
 if "--minutes" in sys.argv: train.check_deadline = over
 sys.exit(elsewhere.cli())
@@ -44,8 +44,8 @@ def test_trained_in_pieces_elsewhere_reads_as_trained_here(tmp_path):
         done = skinnb_train(tmp_path/"cache_b", "--minutes", "9")
         codes.append(done.returncode); standing.append(done.stdout)
         assert done.returncode in (0, 3), done.stderr
-    assert codes[-1] == 0 and len(codes) > 3 and set(codes[:-1]) == {3}
-    assert "epoch 1, batch 3 of" in standing[0] and "0 of 1 steps done" in standing[0]
+    assert codes[-1] == 0 and len(codes) >= 3 and set(codes[:-1]) == {3}
+    assert "epoch 1, batch 5 of" in standing[0] and "0 of 1 steps done" in standing[0]
     assert "1 of 1 steps done" in standing[-1] and not list((tmp_path/"cache_b/kept/.work").glob("*"))
     assert "done before" in skinnb_train(tmp_path/"cache_b").stdout
     (tmp_path/"cache_a/kept").mkdir(parents=True)
@@ -67,7 +67,8 @@ def test_no_time_begins_nothing(tmp_path):
     assert done.returncode == 3 and "0 of 1 steps done" in done.stdout and "remaining" in done.stdout
     assert not list(tmp_path.glob("kept/arm-*"))
 
-@pytest.mark.parametrize("words, said", [(["--preset", "fantom"], "'fantom'"), (["-p", "n_epochs", "0"], "n_epochs=0"), (["-p", "bss", "8"], "nearest is 'bs'")])
+wrong = [(["--preset", "fantom"], "'fantom'"), (["-p", "n_epochs", "0"], "n_epochs=0"), (["-p", "bss", "8"], "nearest is 'bs'")]
+@pytest.mark.parametrize("words, said", wrong)
 def test_wrong_words_are_named(tmp_path, words, said):
     done = skinnb_train(tmp_path, *words)
     assert done.returncode == 2 and said in done.stderr and not list(tmp_path.iterdir())
