@@ -13,7 +13,7 @@ export MALLOC_TOP_PAD_ := 67108864
 # Idle threads sleep: busy-waiting ones bring processes that share two cores to a crawl.
 export OMP_WAIT_POLICY := passive
 # What was asked for, each as NAME=value; one that was given empty is passed on and refused.
-asked = $(foreach v,PRESET CORES GPUS RUN BACKBONE SEED PAGES FRESH,$(if $(filter undefined,$(origin $v)),,'$v=$($v)'))
+asked = $(foreach v,PRESET CORES GPUS PROFILE RUN BACKBONE SEED PAGES FRESH,$(if $(filter undefined,$(origin $v)),,'$v=$($v)'))
 
 .PHONY: help env outputs sweep test test-plain bench params lock
 help:
@@ -23,6 +23,7 @@ help:
 	@echo "     BACKBONE=convnext_tiny SEED=7    change one thing, in a run of its own (RUN=mine names it)"
 	@echo "     PAGES=recall_first/02_train      this page and what it needs"
 	@echo "     CORES=2 GPUS=1 FRESH=1           how much may run at once; everything computed anew"
+	@echo "     PROFILE=slurm                    one job per page on a cluster (configs/slurm)"
 	@echo "make sweep                            configs/sweep.yaml: backbones x seeds, into outputs/sweep"
 	@echo "make test                             every check"
 	@echo "make test-plain                       every page's checks as on a plain processor"

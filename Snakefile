@@ -9,28 +9,30 @@ import engine
 
 # What is asked: {run: what it changes}. A sweep is a list of runs.
 def sweep():
-    listed = yaml.safe_load(Path("configs/sweep.yaml").read_text())
+    listed = yaml.safe_load(Path("configs/sweep.yaml").read_text(encoding="utf-8"))
     grid = [dict(backbone=b, seed=s) for b in listed["backbones"] for s in listed["seeds"]]
     space = Paramspace(pd.DataFrame(grid), filename_params="*", param_sep="-")
     return dict(zip(space.instance_patterns, grid)), listed["pages"]
 
+def single():
+    asked = {k: config[k] for k in ("run", "seed", "backbone") if k in config}
+    return {engine.run_name(settings, asked): asked}, config.get("pages", "").split()
+
 try:
     settings = engine.preset(str(config.get("preset", "phantom")))
-    asked = {k: config[k] for k in ("run", "seed", "backbone") if k in config}
-    runs, only = sweep() if config.get("sweep") else ({engine.run_name(settings, asked): asked}, config.get("pages", "").split())
+    runs, only = sweep() if config.get("sweep") else single()
+    if settings.get("needs_data"): engine.need_data()
 except ValueError as e: raise WorkflowError(str(e))
-if settings.get("needs_data") and not os.environ.get("SKINNB_DATA"):
-    from skinnb import cohorts
-    if not (hasattr(cohorts, "at_hand") and cohorts.at_hand()):
-        raise WorkflowError("this preset needs real data: `skinnb_data ham10000` fetches them, or set SKINNB_DATA to the folder that holds ham10000/ and the others (data_manifest.yaml)")
 
+place = f"{engine.outputs()}/sweep" if config.get("sweep") else str(engine.outputs())
+folder = {run: f"{place}/{run}" for run in runs}
 book = study.pages().set_index("page")
 page_of = dict(zip(book.module, book.index))
 runnable = [p for p in book.index if p != "index"]
-if unknown := [p for p in only if p not in runnable]: raise WorkflowError(f"there is no page {unknown[0]!r}; pages are {runnable}")
 facts = engine.facts()
-folder = {run: f"{engine.outputs()}/{'sweep/' if config.get('sweep') else ''}{run}" for run in runs}
+if unknown := [p for p in only if p not in runnable]: raise WorkflowError(f"there is no page {unknown[0]!r}; pages are {runnable}")
 
+# What a page depends on.
 @functools.cache
 def modules(page):
     "Modules that a page imports, directly or not."
@@ -41,36 +43,35 @@ def modules(page):
             todo += book.imports[page_of[m]]
     return sorted(seen)
 
+@functools.cache
 def needs(page):
     "Pages of a paper whose networks and other kept results this page reads."
     known = [page_of[m] for m in modules(page) if book.paper[page_of[m]]]
     return [p for p in known if p in settings.get("threads", {}) or engine.keeps(p)]
 
 def known_facts(page):
-    "Digests of the printed facts that a page reads: of its own paper, or of all."
-    if "published" not in {*modules(page), book.module[page]}: return ""
-    return facts.get(book.paper[page]) or json.dumps(facts)
+    "Digest of the printed facts that a page reads: of its own paper, or of all."
+    return "" if "published" not in {*modules(page), book.module[page]} else facts.get(book.paper[page]) or json.dumps(facts)
 
 declared_by = functools.cache(study.page_parameters)
 
 def parameters(page, run):
     "The preset's parameters for a page, then what the run changes, as far as the page declares it."
-    declared = declared_by(page)
     changed = {**runs[run], "run": run}
-    return {**settings.get("pages", {}).get(page, {}), **{k: v for k, v in changed.items() if k in declared}}
+    return {**settings.get("pages", {}).get(page, {}), **{k: v for k, v in changed.items() if k in declared_by(page)}}
 
 def threads_of(page):
     "Threads of a page: 1 unless the preset says another number, or all."
     n = settings.get("threads", {}).get(page, 1)
     return workflow.cores or 8 if n == "all" else n
 
+# What a page makes.
 def executed(page, run):
     return f"{folder[run]}/notebooks/{page}.ipynb"
 
 def declared(page, run):
     "Tables and figures that a page declares."
-    stem = {"tables": "table_{}.csv", "figures": "figure_{}.png"}
-    paper = page.split("/")[0]
+    stem, paper = {"tables": "table_{}.csv", "figures": "figure_{}.png"}, page.split("/")[0]
     return [f"{folder[run]}/{kind}/{paper}/{stem[kind].format(id)}" for kind in stem for id in book.makes[page].get(kind, [])]
 
 def made(page, run):
@@ -79,58 +80,52 @@ def made(page, run):
     if workflow.is_main_process and path.exists() and not all(Path(f).exists() for f in path.read_text().splitlines()): path.unlink()
     return str(path)
 
-def rule_name(page, run):
-    return "__".join(([run] if config.get("sweep") else []) + page.split("/"))
-
-reporter = "report" if "report" in page_of else "published"
-wanted = [p for page in only or runnable for p in (*needs(page), page)]
-targets = list(dict.fromkeys(f for run in runs for page in wanted for f in (executed(page, run), made(page, run), *declared(page, run))))
+wanted = dict.fromkeys(p for page in only or runnable for p in (*needs(page), page))
+targets = [f for run in runs for p in wanted for f in (executed(p, run), made(p, run), *declared(p, run))]
+first = next(iter(runs))
+make_report = f"python -c 'import sys; from skinnb.report import report; report(sys.argv[1])' {first}"
 localrules: all, report, results
 
 rule all:
-    input: f"{engine.outputs()}/sweep/results.csv" if config.get("sweep") else targets if only else f"{folder[run]}/report.html"
+    input: f"{place}/results.csv" if config.get("sweep") else targets if only else f"{folder[first]}/report.html"
 
 for run in runs:
-    for page in runnable:
+    for page in wanted:
         rule:
-            name: rule_name(page, run)
+            name: "__".join([*([run] if config.get("sweep") else []), *page.split("/")])
             input:
                 page=f"nbs/{page}.ipynb",
-                needs=[ancient(executed(p, run)) for p in needs(page)], # there before, but not a reason to run again
+                needs=[ancient(executed(p, run)) for p in needs(page)], # there before, but no reason to run again
             output:
                 [update(f) for f in (executed(page, run), *declared(page, run))], # a failure loses nothing of the run before
                 made=made(page, run),
             log: f"{folder[run]}/logs/{page}.log"
             params:
-                page=page, folder=folder[run], given=json.dumps(parameters(page, run)), omp=threads_of(page),
+                page=page, folder=folder[run], given=json.dumps(parameters(page, run)), threads=threads_of(page),
                 code=engine.code_digest(modules(page)), facts=known_facts(page),
             threads: threads_of(page)
             priority: page in settings.get("threads", {}) # trainings first: they are long
             resources: **{**settings["resources"]["default"], **settings["resources"].get(page, {})}
-            shell: "OMP_NUM_THREADS={params.omp} python tools/page.py {params.page} {params.folder:q} {params.given:q} {output:q} > {log:q} 2>&1"
+            shell: "OMP_NUM_THREADS={params.threads} python tools/page.py {params.page} {params.folder:q} {params.given:q} {output:q} > {log:q} 2>&1"
 
 rule report:
     input: targets
-    output: f"{folder[run]}/report.html"
-    params: run=run, code=engine.code_digest([reporter, *modules(page_of[reporter])]), facts=json.dumps(facts)
-    shell: f"python -c 'from skinnb.{reporter} import report; report(\"{{params.run}}\")'"
+    output: f"{folder[first]}/report.html"
+    params: code=engine.code_digest(["report", *modules(page_of["report"])]), facts=json.dumps(facts)
+    shell: make_report
 
 rule results:
     input: targets
-    output: f"{engine.outputs()}/sweep/results.csv"
+    output: f"{place}/results.csv"
     params: runs=[f"sweep/{run}" for run in runs]
     shell: "python -c 'import sys; from skinnb.runs import write_results; write_results(sys.argv[2:], sys.argv[1])' {output:q} {params.runs:q}"
 
 onstart:
     for at in folder.values():
         for part in Path(at).glob("notebooks/**/*.part.ipynb"): part.unlink()
-        if hasattr(study, "sweep_debris"): study.sweep_debris(at)
+        study.sweep_debris(at)
 
 onerror:
-    for run in runs:
-        failed = {f["page"] for f in engine.failures(folder[run])}
-        undone = {j.rule.name for j in workflow.dag.needrun_jobs() if not workflow.dag.finished(j)}
-        for page in runnable:
-            if rule_name(page, run) in undone - {rule_name(p, run) for p in failed}:
-                engine.note(folder[run], page, f"not run: it needs {', '.join(p for p in needs(page) if p in failed) or 'a page that was not run'}")
-        if not config.get("sweep"): shell(f"python -c 'from skinnb.{reporter} import report; report(\"{run}\")'")
+    for job in workflow.dag.needrun_jobs(): # what had to run and did not get through
+        if page := job.params.get("page"): engine.not_run(job.params.folder, page, needs(page))
+    if not config.get("sweep"): shell(make_report)

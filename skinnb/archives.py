@@ -18,6 +18,16 @@ from . import phantoms
 from .study import cache_dir, data_dir, root, write_whole
 
 # %% ../nbs/03a_archives.ipynb #c74e50fa
+def _check_entry(where, entry): # raise where a data set's entry lacks something
+    sets = entry.get("editions") if isinstance(entry, dict) else None
+    if not isinstance(sets, dict) or not sets: raise ValueError(f"{where} has no editions")
+    for f in (f for files in sets.values() for f in files):
+        lost = [k for k in ("name", "role", "path", "url", "size", "sha256") if k not in f]
+        if lost: raise ValueError(f"{where}: {f.get('name', f)}: {', '.join(lost)} are missing")
+        size = f["size"]
+        if not isinstance(size, int | None):
+            raise ValueError(f"{where}: {f['name']}: size={size!r} is no number of bytes")
+
 def manifest(
     path=None, # a manifest file; None is data_manifest.yaml in the root, else the copy in the package
 )->dict: # {data set: description}, and "overlaps"
@@ -25,7 +35,11 @@ def manifest(
     here = root()/"data_manifest.yaml"
     packaged = importlib.resources.files("skinnb")/"data"/"data_manifest.yaml"
     path = Path(path) if path else here if here.exists() else packaged
-    return yaml.safe_load(path.read_text(encoding="utf-8"))
+    try: book = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except yaml.YAMLError as e: raise ValueError(f"{path} is not readable YAML: {e}") from None
+    if not isinstance(book, dict) or not book: raise ValueError(f"{path} holds no data sets")
+    for name in book.keys() - {"overlaps"}: _check_entry(f"{path}: {name}", book[name])
+    return book
 
 # %% ../nbs/03a_archives.ipynb #7e64c8f9
 def overlaps(
@@ -42,7 +56,8 @@ def verify(
 )->str: # the SHA-256 found
     "Check size and SHA-256 of a file; a difference is an error that names both."
     path = Path(path)
-    if not path.is_file(): raise FileNotFoundError(f"{path} does not exist")
+    if not path.is_file():
+        raise FileNotFoundError(f"{path} does not exist" + (" as a file" if path.exists() else ""))
     found = path.stat().st_size
     if size is not None and found != size:
         said = f"{path.name}: {size} bytes expected, {found} found" + (": truncated" if found < size else "")
@@ -100,6 +115,8 @@ def fetch(
     timeout:float=30., # seconds without an answer
 )->Path: # the file, verified
     "Download to `path`, going on from a `.part` file; wrong content is removed and never kept."
+    if isinstance(urls, str): raise ValueError(f"urls={urls!r}: a list of addresses is accepted")
+    if tries < 1: raise ValueError(f"tries={tries!r}: 1 or more is accepted")
     path = Path(path); part = path.with_name(path.name + ".part")
     path.parent.mkdir(parents=True, exist_ok=True)
     began, reasons = _size(part), []
@@ -139,8 +156,10 @@ def inspect(
         said = f"{archive.name} is not a whole zip archive ({e}); it may be truncated ({archive})"
         raise ValueError(said) from None
     for m in members:
-        if reason := _danger(m): raise ValueError(f"{archive.name}: member {m.filename!r} is refused: {reason}")
-    names, total, packed = {m.filename.casefold() for m in members}, sum(m.file_size for m in members), _size(archive)
+        if reason := _danger(m):
+            raise ValueError(f"{archive.name}: member {m.filename!r} is refused: {reason}")
+    names, total, packed = {m.filename.casefold() for m in members}, sum(m.file_size
+                                                                         for m in members), _size(archive)
     if len(names) < len(members): raise ValueError(f"{archive.name}: two members have the same name")
     if total <= min(max_bytes, max_ratio*max(packed, 1)): return members
     accepted = f"at most {max_ratio:g} times as many and {max_bytes:g} in all are accepted"
@@ -239,9 +258,11 @@ def _take(f, folder, source, net): # one file of an edition: verified, unpacked,
     def fill(half):
         here = local and local.is_file()
         if not here and not f["url"]: raise FileNotFoundError(_missing(f, local))
-        archive = local if here else fetch(f["url"], folder/".downloads"/f["name"], f["size"], f["sha256"], **net)
+        archive = local if here else fetch(f["url"], folder/".downloads"/f["name"], f["size"], f["sha256"],
+                                           **net)
         digest = verify(archive, f["size"], f["sha256"])
-        if not f["sha256"]: warnings.warn(f"{f['name']}: no SHA-256 is known to check against; found {digest}")
+        if not f["sha256"]:
+            warnings.warn(f"{f['name']}: no SHA-256 is known to check against; found {digest}")
         _unfold(archive, half)
         said = dict(sha256=digest, size=archive.stat().st_size)
         if not here: archive.unlink()
@@ -254,7 +275,8 @@ def _packs(name, folder): # {edition: files} of the packs of a data set in a fol
     for path in sorted(Path(folder).glob(f"{name}/pack-*/index.json")) if folder else ():
         try: files = json.loads(path.read_text(encoding="utf-8"))["files"]
         except (OSError, ValueError, KeyError, TypeError) as e:
-            raise ValueError(f"{path} is not the index of a pack ({type(e).__name__}: {e}); pack again") from None
+            what = f"{type(e).__name__}: {e}"
+            raise ValueError(f"{path} is not the index of a pack ({what}); pack again") from None
         edition = path.parent.name
         if strange := [f["name"] for f in files if Path(f["name"]).name != f["name"]]:
             raise ValueError(f"{path}: file name {strange[0]!r} is refused: it leaves the folder")
@@ -268,7 +290,7 @@ def editions(
     book:dict=None, # as from `manifest`
 )->dict: # {edition: its files}
     "Every edition of a data set: those in the manifest, then the packs that are at hand."
-    book = book or manifest()
+    book = manifest() if book is None else book
     sets = book[named(name, [k for k in book if k != "overlaps"], "data set")]["editions"]
     return {**sets, **_packs(name, dest or cache_dir()), **_packs(name, source or data_dir())}
 
@@ -279,7 +301,7 @@ def at_hand(
     book:dict=None, # as from `manifest`
 )->pd.DataFrame: # columns name, edition, place ("archives" or "unpacked"), made (True: here, by our recipe)
     "Which data sets can be loaded on this machine without a download, and in which editions."
-    book, source, dest = book or manifest(), source or data_dir(), Path(dest or cache_dir())
+    book, source, dest = manifest() if book is None else book, source or data_dir(), Path(dest or cache_dir())
     rows = []
     for name in (k for k in book if k != "overlaps"):
         for e, files in editions(name, dest, source, book).items():
@@ -307,7 +329,7 @@ def acquire(
     **net, # tries, wait and timeout of `fetch`
 )->Path: # folder with one sub-folder per file of the edition
     "Take or download, verify and unpack a data set; a second call finds it done."
-    book = book or manifest()
+    book = manifest() if book is None else book
     dest, source = Path(dest or cache_dir()), Path(source) if source else data_dir()
     if source and not source.is_dir(): raise FileNotFoundError(f"source={str(source)!r} is not a folder")
     sets = editions(name, dest, source, book)

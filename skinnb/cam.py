@@ -19,20 +19,16 @@ from skimage.segmentation import quickshift, slic
 from torch import nn
 
 from .imaging import denormalise
-from .nets import as_map, cam_layer
+from .nets import as_map, cam_layer, map_sizes, spot
 from .train import Batches, positions, precision_of
 from .study import device
 
 # %% ../nbs/11_cam.ipynb #4b537703
-def _spot(body, module): # where the tokens of a block still count
-    last = module[-1] if isinstance(module, nn.ModuleList) else module
-    return last.norm1 if getattr(body, "global_pool", None) == "token" and hasattr(last, "norm1") else last
-
-def _by_name(model, name): # module of the model, or of its body
-    known = dict(model.named_modules())
-    for full in (name, f"body.{name}"):
-        if name and full in known: return known[full]
-    near = difflib.get_close_matches(name, [k.removeprefix("body.") for k in known if k], 3, .3)
+def _by_name(model, name): # layer of the model, or of its body, where the tokens of a block still count
+    there, body = dict(model.named_modules()), model if hasattr(model, "feature_info") else getattr(model, "body", model)
+    if name and name in dict(body.named_modules()): return spot(model, name)
+    if name and name in there: return there[name]
+    near = difflib.get_close_matches(name, [k.removeprefix("body.") for k in there if k], 3, .3)
     raise ValueError(f"layers={name!r}: {type(model).__name__} has no such layer; nearest: {', '.join(near)}")
 
 # %% ../nbs/11_cam.ipynb #2d92974d
@@ -41,14 +37,13 @@ def layers_of(
     layers=None, # None: the last map; "stages"; a name, a module, or a list of these
 )->list: # modules
     "Layers at which maps are read."
-    body = getattr(model, "body", model)
     if layers is None: return [cam_layer(model)]
     if isinstance(layers, str) and layers == "stages":
-        cam_layer(model) # refuses a backbone without stages
-        layers = [f["module"] for f in body.feature_info]
+        cam_layer(model) # refuses a backbone without maps
+        layers = list(map_sizes(model))
     one = [layers] if isinstance(layers, (str, nn.Module)) else list(layers)
     if not one: raise ValueError("layers is empty: at least one layer is needed")
-    return [_spot(body, _by_name(model, l)) if isinstance(l, str) else l for l in one]
+    return [_by_name(model, l) if isinstance(l, str) else l for l in one]
 
 # %% ../nbs/11_cam.ipynb #5d02f3df
 def _weights(logits, target): # (b, k), so that (logits*weights).sum(1) is what gets explained
@@ -128,14 +123,9 @@ def _has_cam(model, a, g, weights): # raise unless the gradient at the map is th
 
 # %% ../nbs/11_cam.ipynb #f4a8641a
 def _to_map(model, t): # (b, c, h, w) in float32
-    body = getattr(model, "body", model)
-    if t.ndim == 4 and hasattr(body, "feature_info"):
-        chs = {f["num_chs"] for f in body.feature_info}
-        last = t.shape[3] in chs and (t.shape[1] not in chs or getattr(body, "output_fmt", "NCHW") == "NHWC")
-        t = t.permute(0, 3, 1, 2) if last else t
-    elif t.ndim != 4: t = as_map(model, t)
-    if t[0, 0].numel() == 1: raise ValueError(f"the map has a single place (activations of shape {tuple(t.shape)}): show larger images, or choose an earlier layer with layers=")
-    return t.float()
+    m = t if t.ndim == 4 and not hasattr(getattr(model, "body", model), "feature_info") else as_map(model, t)
+    if m[0, 0].numel() == 1: raise ValueError(f"the map has a single place (activations of shape {tuple(m.shape)}): show larger images, or choose an earlier layer with layers=")
+    return m.float()
 
 # %% ../nbs/11_cam.ipynb #21d25ef0
 def upsample(

@@ -19,7 +19,8 @@ from sklearn.model_selection import StratifiedGroupKFold, train_test_split
 
 from . import phantoms
 from .archives import acquire, at_hand, fetch, inspect, manifest, named, overlaps, unpack, verify
-from .readers import attributes, cohort_frame, columns, data_name, describe, listed_pairs, load, with_files
+from .readers import (attributes, cohort_frame, columns, data_name, describe, listed_pairs, load, needs,
+                            with_files)
 from .study import cache_dir, fallback, root, write_whole
 
 # %% ../nbs/04_cohorts.ipynb #d514bf64
@@ -36,6 +37,8 @@ def resize(
     "Square picture: area average when shrinking, bilinear when enlarging."
     named(fit, ["crop", "squash"], "fit")
     _whole("img_size", img_size)
+    if a.ndim not in (2, 3) or not a.size:
+        raise ValueError(f"shape {a.shape}: a picture of (h, w) or (h, w, 3) is accepted")
     h, w = a.shape[:2]
     if fit == "crop":
         s = min(h, w)
@@ -52,7 +55,8 @@ def read_image(
     try:
         with Image.open(path) as im: return np.asarray(im.convert(mode))
     except FileNotFoundError: raise
-    except (OSError, SyntaxError, ValueError) as e: raise ValueError(f"{path} is not a readable picture: {e}") from None
+    except (OSError, SyntaxError, ValueError) as e:
+        raise ValueError(f"{path} is not a readable picture: {e}") from None
 
 # %% ../nbs/04_cohorts.ipynb #9320f7a4
 def _key(frame, **how): # what the pictures depend on
@@ -71,7 +75,8 @@ def _take_room(path, n, said): # give a file n bytes on the disk, or raise an er
         with open(path, "wb") as f:
             if hasattr(os, "posix_fallocate"): return os.posix_fallocate(f.fileno(), 0, n)
             for s in range(0, n, 1 << 24): f.write(bytes(min(1 << 24, n - s)))
-    except OSError as e: raise OSError(e.errno, f"no room for decoded pictures ({e.strerror})", str(said)) from None
+    except OSError as e:
+        raise OSError(e.errno, f"no room for decoded pictures ({e.strerror})", str(said)) from None
 
 # %% ../nbs/04_cohorts.ipynb #a3d90030
 def _crc(flat): # checksum of a flat uint8 array, in pieces that fit a processor's cache
@@ -112,7 +117,8 @@ def _write_array(tmp, path, shape, dtype, fill): # a sealed .npy file, filled in
         f.write(_seal(out))
 
 def _kept_array(name, key, shape, dtype, fill): # memory-mapped array, filled once
-    path, dtype = cache_dir()/"decoded"/f"{name}-{hashlib.sha256(key.encode()).hexdigest()[:16]}.npy", np.dtype(dtype)
+    digest, dtype = hashlib.sha256(key.encode()).hexdigest()[:16], np.dtype(dtype)
+    path = cache_dir()/"decoded"/f"{name}-{digest}.npy"
     path.parent.mkdir(exist_ok=True)
     with FileLock(f"{path}.lock"):
         s = path.stat() if path.exists() else None
@@ -127,23 +133,19 @@ def _each(one, items, workers): # one(k, item) for every item, in threads; the f
     with ThreadPoolExecutor(_whole("workers", workers)) as pool:
         for _ in pool.map(lambda ki: one(*ki), enumerate(items)): pass
 
-def _needs(frame, wanted): # a cohort frame with these columns and at least one row, or an error that says so
-    lost = [c for c in wanted if c not in frame]
-    if lost: raise ValueError(f"the frame has no column {lost[0]}: a cohort frame is needed, such as load returns")
-    if len(frame) == 0: raise ValueError("the frame has no rows")
-
 def _source(frame): # "phantom" or "files"
-    _needs(frame, ["image_id", "source", "path"])
-    if len({s == "phantom" for s in frame.source}) == 1: return "phantom" if frame.source.iloc[0] == "phantom" else "files"
+    needs(frame, ["image_id", "source", "path"])
+    if len({s == "phantom" for s in frame.source}) == 1:
+        return "phantom" if frame.source.iloc[0] == "phantom" else "files"
     raise ValueError(f"phantoms and files are mixed: {sorted(set(frame.source))}; ask for each alone")
 
 # %% ../nbs/04_cohorts.ipynb #9445451d
-def _paths(frame, column, img_size, fit): # the files of a column: all there, and of the right size where packed
+def _paths(frame, column, img_size, fit): # files of a column: all there, and of the right size where packed
     what = "picture" if column == "path" else f"{column.removeprefix('mask_').replace('path', 'lesion')} mask"
     lost = frame[column].isna() if column in frame else pd.Series(True, frame.index)
     if lost.any():
-        said = f"{frame.source.iloc[0]} has no {what} for {int(lost.sum())} of {len(frame)} rows (column {column!r})"
-        raise ValueError(f"{said}, the first is {frame.image_id[lost].iloc[0]!r}")
+        said = f"{frame.source.iloc[0]} has no {what} for {int(lost.sum())} of {len(frame)} rows"
+        raise ValueError(f"{said} (column {column!r}), the first is {frame.image_id[lost].iloc[0]!r}")
     names = {p.parts[-4] for p in map(Path, frame[column]) if len(p.parts) > 3}
     asked = f"pack-{img_size}px" + ("" if fit == "crop" else f"-{fit}")
     other = sorted(n for n in names if n.startswith("pack-") and n != asked)
@@ -165,15 +167,18 @@ def images(
     def fill(out):
         def one(k, path): out[k] = resize(read_image(path), img_size, fit)
         if not drawn: return _each(one, paths, workers)
-        for s in range(0, len(frame), 256): out[s:s + 256] = phantoms.draw(frame[s:s + 256], img_size, workers=workers)
+        for s in range(0, len(frame), 256):
+            out[s:s + 256] = phantoms.draw(frame[s:s + 256], img_size, workers=workers)
     key = _key(frame, img_size=img_size, fit=fit, column="path")
-    return _kept_array(f"{frame.source.iloc[0]}-{len(frame)}-{img_size}", key, (len(frame), img_size, img_size, 3), np.uint8, fill)
+    return _kept_array(f"{frame.source.iloc[0]}-{len(frame)}-{img_size}", key,
+                       (len(frame), img_size, img_size, 3), np.uint8, fill)
 
 # %% ../nbs/04_cohorts.ipynb #c73089db
 def _read_mask(image, mask, img_size, fit): # one mask, checked against its picture
     a = read_image(mask, "L") > 127
     with Image.open(image) as im: w, h = im.size
-    if a.shape != (h, w): raise ValueError(f"{mask}: {a.shape[1]} x {a.shape[0]} pixels, but its picture has {w} x {h}")
+    if a.shape != (h, w):
+        raise ValueError(f"{mask}: {a.shape[1]} x {a.shape[0]} pixels, but its picture has {w} x {h}")
     return resize(a.astype(np.uint8)*255, img_size, fit) > 127
 
 # %% ../nbs/04_cohorts.ipynb #1d621125
@@ -197,7 +202,8 @@ def masks(
             part = phantoms.draw(frame[s:s + 256], img_size, masks=True, workers=workers)
             out[s:s + 256] = part[1][kind]
     key = _key(frame, img_size=img_size, fit=fit, kind=kind, column=column)
-    return _kept_array(f"{frame.source.iloc[0]}-{kind}-{len(frame)}-{img_size}", key, (len(frame), img_size, img_size), bool, fill)
+    return _kept_array(f"{frame.source.iloc[0]}-{kind}-{len(frame)}-{img_size}", key,
+                       (len(frame), img_size, img_size), bool, fill)
 
 # %% ../nbs/04_cohorts.ipynb #8f99e65a
 _other = "other_benign inflammatory other_malignant" # MILK10k's names for what is none of the rest
@@ -208,7 +214,8 @@ label_maps = {
     "mel_vs_nv": _ones("mel", "nv"),
     "melanoma_vs_rest": _ones("mel", f"nv bcc ak akiec scc bkl df vasc not_mel {_other}"),
     "melanocytic_vs_non": _ones("mel nv", "bcc ak akiec scc bkl df vasc inflammatory"),
-    "malignant_vs_benign": _ones("mel bcc scc akiec other_malignant", "nv bkl df vasc other_benign inflammatory"),
+    "malignant_vs_benign": _ones("mel bcc scc akiec other_malignant",
+                                 "nv bkl df vasc other_benign inflammatory"),
     "isic8": {**{d: float(k) for k, d in enumerate(isic8)}, "akiec": 3.},
 }
 
@@ -216,17 +223,19 @@ label_maps = {
 def label(
     frame:pd.DataFrame, # cohort frame with dx
     map:str, # name in `label_maps`
-    akiec=None, # how to read HAM10000's akiec: None (the map decides), "ak", "scc", "drop", or {image_id: "ak" or "scc"}
+    akiec=None, # how to read akiec: None (the map decides), "ak", "scc", "drop", or {image_id: one of these}
 )->pd.Series: # 1.0, 0.0 or NaN; isic8: class number 0..7 in the order of `isic8`
     "Answer to a paper's question for every row; NaN where the row has no place in it."
     table = label_maps[named(map, list(label_maps), "label map")]
-    if "dx" not in frame: raise ValueError(f"the frame has no column dx; found are {list(frame)}")
+    needs(frame, ["image_id", "dx"])
     dx = frame.dx.astype(object).where(frame.dx.notna(), None)
     strange = sorted({str(d) for d in dx.dropna()} - set(_all))
-    if strange: raise ValueError(f"unknown diagnosis {strange[0]!r} in column dx; accepted are {', '.join(_all)}")
+    if strange:
+        raise ValueError(f"unknown diagnosis {strange[0]!r} in column dx; accepted are {', '.join(_all)}")
     mixed = dx == "akiec"
     if akiec is None: return dx.map(table).astype(float).rename("target")
-    if not isinstance(akiec, dict): akiec = dict.fromkeys(frame.image_id, named(akiec, ["ak", "scc", "drop"], "reading of akiec"))
+    if not isinstance(akiec, dict):
+        akiec = dict.fromkeys(frame.image_id, named(akiec, ["ak", "scc", "drop"], "reading of akiec"))
     for reading in set(akiec.values()): named(reading, ["ak", "scc", "drop"], "reading of akiec")
     return dx.mask(mixed, frame.image_id.map(akiec)).map(table).astype(float).rename("target")
 
@@ -236,12 +245,13 @@ def groups_of(
     by:str=None, # "lesion_id", "patient_id"; None is the patient where known, else the lesion
 )->pd.Series: # group id per row
     "The unit that must not be torn apart by a split."
-    _needs(frame, ["image_id", "lesion_id", "patient_id"])
+    needs(frame, ["image_id", "lesion_id", "patient_id"])
     if by is not None: named(by, ["lesion_id", "patient_id"], "group")
     g = frame[by] if by else frame.patient_id.where(frame.patient_id.notna(), frame.lesion_id)
     lost, what = g.isna(), by or "patient_id or lesion_id"
     if lost.any():
-        raise ValueError(f"{int(lost.sum())} rows have no {what}; the first is {frame.image_id[lost].iloc[0]!r}")
+        first = f"the first is {frame.image_id[lost].iloc[0]!r}"
+        raise ValueError(f"{int(lost.sum())} rows have no {what}; {first}")
     return g.astype(str).rename("group")
 
 # %% ../nbs/04_cohorts.ipynb #4920fff2
@@ -263,8 +273,10 @@ def check_split(
     parts:tuple=("train", "valid", "test"), # parts that must be there
 )->pd.DataFrame: # rows per part and class
     "Raise when a part is empty or, where targets are known, holds a single class."
-    _needs(frame, ["image_id", "lesion_id", "target"] + (["split"] if split is None else []))
+    needs(frame, ["image_id", "lesion_id", "target"] + (["split"] if split is None else []))
     split = frame["split"] if split is None else split
+    if len(split) != len(frame): raise ValueError(f"{len(split)} values of split for {len(frame)} rows")
+    split = pd.Series(np.asarray(split), frame.index)
     for p in parts:
         t = frame.target[split == p]
         if len(t) == 0: raise ValueError(f"the {p} part is empty ({len(frame)} rows in all)")
@@ -278,7 +290,9 @@ def check_split(
 def _groups_in(name, part, n): # how many of n groups a share below 1, or a number, means
     number = isinstance(part, (int, float, np.number)) and not isinstance(part, bool)
     whole = number and np.isfinite(part) and part >= 0 and (part < 1 or part == int(part))
-    if not whole: raise ValueError(f"{name}={part!r}: a share from 0 to below 1, or a whole number of groups, is accepted")
+    if not whole:
+        accepted = "a share from 0 to below 1, or a whole number of groups, is accepted"
+        raise ValueError(f"{name}={part!r}: {accepted}")
     return round(part*n) if part < 1 else int(part)
 
 def _seed(seed): # a seed that NumPy and scikit-learn take
@@ -302,13 +316,16 @@ def split_by_lesion(
     s = _strata(frame, group, stratify)
     n_test, n_valid = _groups_in("test", test, len(s)), _groups_in("valid", valid, len(s))
     said = f"test={test!r} and valid={valid!r}"
-    if n_test + n_valid >= len(s): raise ValueError(f"{said} leave nothing to train on: there are {len(s)} groups")
+    if n_test + n_valid >= len(s):
+        raise ValueError(f"{said} leave nothing to train on: there are {len(s)} groups")
+    seed = _seed(seed)
     try:
-        tested = _part(s, n_test, _seed(seed))
-        validated = _part(s[~s.index.isin(tested)], n_valid, _seed(seed))
+        tested = _part(s, n_test, seed)
+        validated = _part(s[~s.index.isin(tested)], n_valid, seed)
     except ValueError as e: raise ValueError(f"{said} of {len(s)} groups cannot be stratified: {e}") from None
-    split = group.map(lambda g: "test" if g in tested else "valid" if g in validated else "train").rename("split")
-    check_split(frame, split, ("train", *(p for p, n in (("valid", n_valid), ("test", n_test)) if n)))
+    part = lambda g: "test" if g in tested else "valid" if g in validated else "train"
+    split = group.map(part).rename("split")
+    check_split(frame, split, ("train", *(p for p, n in (("valid", valid), ("test", test)) if n)))
     return split
 
 # %% ../nbs/04_cohorts.ipynb #9bf039f1
@@ -338,8 +355,9 @@ def histo(
     dx:tuple=("mel", "nv"), # diagnoses to keep
 )->pd.DataFrame: # with target from mel_vs_nv
     "Rows of some diagnoses that histology confirmed, labelled melanoma against nevus."
-    _needs(frame, ["image_id", "dx", "dx_type"])
-    if isinstance(dx, str): raise ValueError(f"dx={dx!r}: a tuple of diagnoses is accepted, such as ('mel', 'nv')")
+    needs(frame, ["image_id", "dx", "dx_type"])
+    if isinstance(dx, str):
+        raise ValueError(f"dx={dx!r}: a tuple of diagnoses is accepted, such as ('mel', 'nv')")
     kept = frame[frame.dx.isin(dx) & (frame.dx_type == "histo")].reset_index(drop=True)
     held = sorted(frame.dx_type.dropna().unique())
     if kept.empty: raise ValueError(f"no row has dx in {tuple(dx)} and dx_type 'histo'; dx_type holds {held}")
@@ -352,15 +370,16 @@ def ddpm_split(
     n_test:int=100, # test lesions of each class
     valid:float=.18, # share of the remaining lesions
 )->pd.DataFrame: # the frame with columns split and last_image
-    "Split of melanoma_ddpm, section 1.1 of the specification: by lesion, tested on n_test lesions of each class."
-    _needs(frame, ["image_id", "lesion_id", "target"])
+    "Split of melanoma_ddpm (specification, section 1.1): by lesion, tested on n_test lesions of each class."
+    needs(frame, ["image_id", "lesion_id", "target"])
     y = frame.groupby("lesion_id").target.max().sort_index()
     rng, n_test = np.random.default_rng(_seed(seed)), _whole("n_test", n_test)
     if not 0 < valid < 1: raise ValueError(f"valid={valid!r}: a share between 0 and 1 is accepted")
     for c, name in ((1, "melanoma"), (0, "nevus")):
         n, what = int((y == c).sum()), "and some must be left to train on"
         if n <= n_test + 2: raise ValueError(f"n_test={n_test!r}: the frame has {n} {name} lesions, {what}")
-    tested = np.concatenate([rng.choice(y.index[y == c].to_numpy(object), n_test, replace=False) for c in (1, 0)])
+    tested = np.concatenate([rng.choice(y.index[y == c].to_numpy(object), n_test, replace=False)
+                             for c in (1, 0)])
     rest = y[~y.index.isin(tested)]
     validated = train_test_split(rest.index, test_size=valid, stratify=rest, random_state=seed)[1]
     parts = [frame.lesion_id.isin(tested), frame.lesion_id.isin(validated)]
@@ -370,7 +389,7 @@ def ddpm_split(
     return out
 
 # %% ../nbs/04_cohorts.ipynb #206f733e
-def _pairs(pairs): # pairs of image ids as a list of tuples, from a list or from a frame with image_a and image_b
+def _pairs(pairs): # pairs of image ids as tuples, from a list or from a frame with image_a and image_b
     if pairs is None: return []
     if isinstance(pairs, pd.DataFrame):
         lost = [c for c in ("image_a", "image_b") if c not in pairs]
@@ -389,7 +408,9 @@ def leaks(
     by:tuple=("image_id", "lesion_id", "patient_id"), # ids that must stay in one part
 )->pd.DataFrame: # kind, id, splits, images
     "Ids, or pairs of near-duplicates, that stand in more than one part of a split."
-    _needs(frame, ["image_id", "split", *by])
+    if isinstance(by, str):
+        raise ValueError(f"by={by!r}: a tuple of columns is accepted, such as ('lesion_id',)")
+    needs(frame, ["image_id", "split", *by])
     rows, where = [], frame.drop_duplicates("image_id").set_index("image_id").split
     for c in by:
         known = frame.dropna(subset=[c, "split"])
@@ -444,7 +465,7 @@ def _candidates(h, h8, max_distance, block): # arrays of pairs a < b with a smal
         yield np.stack([a + s, b + s, best[a, b], d[a, b].argmin(-1)], 1).astype(int)
 
 # %% ../nbs/04_cohorts.ipynb #f1c41043
-def _confirmed(grey, max_distance, min_correlation, block): # candidate pairs whose thumbnails agree, and how well
+def _confirmed(grey, max_distance, min_correlation, block): # pairs whose thumbnails agree, and how well
     turned = eight(grey)
     h8 = np.stack([phash(g) for g in turned])
     pairs = np.concatenate([*_candidates(h8[0], h8, max_distance, block), np.empty((0, 4), int)])
@@ -466,12 +487,16 @@ def near_duplicates(
     counts = f"{len(images)} images, {len(ids)} ids and {len(lesions)} lesion ids"
     if not len(images) == len(ids) == len(lesions): raise ValueError(f"{counts}: as many of each are needed")
     if not len(ids): raise ValueError("there are no images to compare")
-    if not 0 <= max_distance <= 64: raise ValueError(f"max_distance={max_distance!r}: 0 to 64 bits are accepted")
-    if not -1 <= min_correlation <= 1: raise ValueError(f"min_correlation={min_correlation!r}: -1 to 1 is accepted")
+    if images.dtype != np.uint8: raise ValueError(f"images are {images.dtype}: uint8 is accepted")
+    if not 0 <= max_distance <= 64:
+        raise ValueError(f"max_distance={max_distance!r}: 0 to 64 bits are accepted")
+    if not -1 <= min_correlation <= 1:
+        raise ValueError(f"min_correlation={min_correlation!r}: -1 to 1 is accepted")
     ids, lesions = np.asarray(ids, object), np.asarray(lesions, object)
     pairs, r = _confirmed(thumbnails(images), max_distance, min_correlation, _whole("block", block))
     a, b = pairs[:, 0], pairs[:, 1]
-    found = dict(image_a=ids[a], image_b=ids[b], lesion_a=lesions[a], lesion_b=lesions[b], across=lesions[a] != lesions[b])
+    found = dict(image_a=ids[a], image_b=ids[b], lesion_a=lesions[a], lesion_b=lesions[b],
+                 across=lesions[a] != lesions[b])
     out = pd.DataFrame({**found, "distance": pairs[:, 2], "position": pairs[:, 3], "correlation": r.round(4)})
     return out.sort_values(["correlation", "image_a"], ascending=[False, True], ignore_index=True)
 
@@ -481,7 +506,7 @@ def merge_lesions(
     pairs, # pairs of image ids, or a frame with image_a and image_b
 )->pd.DataFrame: # with lesion_id changed where lesions are the same
     "Give lesions that are one and the same a common lesion_id, the smallest of theirs."
-    _needs(frame, ["image_id", "lesion_id"])
+    needs(frame, ["image_id", "lesion_id"])
     lesion, parent = frame.set_index("image_id").lesion_id.to_dict(), {}
     def top(i):
         while i in parent: i = parent[i]

@@ -6,7 +6,7 @@
 __all__ = ['shrink', 'make_edition', 'n_bytes', 'n_pixels', 'pack', 'data_cli']
 
 # %% ../nbs/04a_editions.ipynb #06c7177b
-import importlib.resources, json, math, os, re, shutil, sys, zipfile
+import json, os, re, shutil, sys, zipfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -14,10 +14,10 @@ import numpy as np, pandas as pd
 from fastcore.script import call_parse
 from PIL import Image
 
-from .archives import acquire, at_hand, described, editions, encoded, fill_once, manifest, named, stamp_of
+from .archives import acquire, at_hand, described, encoded, fill_once, manifest, named, stamp_of
 from .cohorts import images, load, masks, read_image
-from .readers import attributes, data_name
-from .study import cache_dir, data_dir, progress
+from .readers import attributes, data_name, needs
+from .study import cache_dir, progress
 
 # %% ../nbs/04a_editions.ipynb #20deaf85
 def shrink(
@@ -37,7 +37,8 @@ def shrink(
 # %% ../nbs/04a_editions.ipynb #75496b7e
 def _rows(f, frame, of): # rows with files below a folder: [(row's path, path below the folder)]
     chosen = frame.query(f["made"]["only"]) if "only" in f["made"] else frame
-    columns = dict(images=["path"], lesion=["mask_path"], attributes=[f"mask_{a}" for a in attributes])[f["role"]]
+    columns = dict(images=["path"], lesion=["mask_path"],
+                   attributes=[f"mask_{a}" for a in attributes])[f["role"]]
     paths = [Path(p) for c in columns for p in chosen[c]]
     return [(p, p.relative_to(of)) for p in paths if p.is_relative_to(of)]
 
@@ -48,16 +49,19 @@ def _make_pictures(f, frame, of, half, workers):
         a = shrink(read_image(path, "L" if mask else "RGB"), how["side"], how["square"])
         out = (half/name).with_suffix(".png" if mask else ".jpg")
         out.parent.mkdir(parents=True, exist_ok=True)
-        out.write_bytes(encoded(a, "PNG") if mask else encoded(a, quality=how["quality"], subsampling="4:2:0"))
+        out.write_bytes(encoded(a, "PNG")
+                        if mask else encoded(a, quality=how["quality"], subsampling="4:2:0"))
     rows = _rows(f, frame, of)
-    if not rows: raise ValueError(f"{f['name']}: no picture of the official {how['of']} is wanted by its recipe")
+    if not rows:
+        raise ValueError(f"{f['name']}: no picture of the official {how['of']} is wanted by its recipe")
     with ThreadPoolExecutor(workers) as pool:
         for _ in progress(pool.map(one, rows), len(rows), f["name"]): pass
 
 # %% ../nbs/04a_editions.ipynb #1179cb58
 def _make_table(f, of, half): # the table of an official file, with some of its columns
     paths = [p for p in sorted(of.rglob("*")) if p.suffix in (".csv", ".tab") and not p.name.startswith(".")]
-    tables = [pd.read_csv(p, sep="," if p.suffix == ".csv" else "\t", dtype=str, keep_default_na=False) for p in paths]
+    tables = [pd.read_csv(p, sep="," if p.suffix == ".csv" else "\t", dtype=str, keep_default_na=False)
+              for p in paths]
     wanted = f["made"].get("columns") or list(tables[0])
     pd.concat(tables)[wanted].to_csv(half/f["name"], index=False, lineterminator="\n")
 
@@ -77,7 +81,7 @@ def make_edition(
     **net, # tries, wait and timeout of `fetch`
 )->Path: # its folder
     "Make a compact edition from the official archives, by the recipe in the manifest."
-    book, dest = book or manifest(), Path(dest or cache_dir())
+    book, dest = manifest() if book is None else book, Path(dest or cache_dir())
     sets = book[named(name, [k for k in book if k != "overlaps"], "data set")]["editions"]
     files = sets[named(edition, [e for e in sets if e != "official"], f"compact edition of {name}")]
     no_recipe = [f["name"] for f in files if "made" not in f]
@@ -129,7 +133,8 @@ def _members(frame, img_size, fit, workers): # (name in the archive, its bytes),
         drawn = {f"{c}/{i}.png": encoded(np.asarray(pixels[c][k]), "PNG") for c in held if c != "path"}
         return {f"path/{i}.webp": picture, **drawn}
     with ThreadPoolExecutor(workers) as pool:
-        for members in progress(pool.map(one, range(len(frame))), len(frame), "packing"): yield from members.items()
+        for members in progress(pool.map(one, range(len(frame))), len(frame), "packing"):
+            yield from members.items()
 
 def _write_shards(folder, members, limit): # zip archives below a size; their paths
     paths, room, archive = [], 0, None
@@ -156,6 +161,7 @@ def pack(
     workers:int=2, # decoding threads
 )->Path: # the pack
     "Write a frame and its pixels for a machine without the archives."
+    needs(frame, ["image_id", "source", "path"])
     img_size, limit, names = n_pixels(img_size), n_bytes(shard), sorted(set(frame.source))
     wanted = len(names) == 1 and names != ["phantom"]
     if not wanted: raise ValueError(f"source={names}: rows of one real data set can be packed")
@@ -184,10 +190,12 @@ def _listing(source, dest): # one line per data set: name, title, licence, what 
 def _chosen(frame, only): # the rows that a query wants
     try: found = frame.query(only) if only else frame
     except (SyntaxError, NameError, TypeError, ValueError, KeyError, AttributeError) as e:
-        raise ValueError(f"only={only!r} is not a query on the frame ({e}); its columns are {', '.join(frame)}") from None
+        said = f"only={only!r} is not a query on the frame ({e}); its columns are {', '.join(frame)}"
+        raise ValueError(said) from None
     return found.reset_index(drop=True)
 
-def _asked(name, edition, dest, source, make, pack_, shard, only): # what the command line asks for; what it says
+def _asked(name, edition, dest, source, make, pack_, shard,
+           only): # what the command line asks for; what it says
     if not name: return _listing(source, dest)
     if make: return make_edition(name, make, dest, source)
     if not pack_: return acquire(name, edition, dest, source)

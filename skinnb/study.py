@@ -5,9 +5,9 @@
 # %% auto #0
 __all__ = ['part_bytes', 'protocol_palette', 'tone_palette', 'group_palette', 'tidy_columns', 'root', 'data_dir', 'weights_dir',
            'cache_dir', 'outputs_dir', 'write_whole', 'sweep_debris', 'seed_everything', 'device', 'hardware',
-           'fallback', 'note', 'key_of', 'workspace', 'kept', 'plain', 'progress', 'theme', 'diagram',
-           'page_parameters', 'check_parameters', 'injected', 'provenance', 'Run', 'merge_run', 'plain_name', 'begin',
-           'pages']
+           'fallback', 'note', 'key_of', 'workspace', 'OutOfTime', 'check_deadline', 'kept_folder', 'kept', 'plain',
+           'progress', 'theme', 'diagram', 'page_parameters', 'check_parameters', 'injected', 'provenance', 'Run',
+           'merge_run', 'plain_name', 'begin', 'pages']
 
 # %% ../nbs/00_study.ipynb #d3f0a609
 import ast, contextlib, difflib, dis, functools, gzip, hashlib, importlib.metadata, inspect, json, math, os
@@ -282,7 +282,7 @@ def _local(f, found): # a lambda or an inner function: its name is not its own, 
 
 # %% ../nbs/00_study.ipynb #be9ab793
 _plumbing = {f"skinnb.study.{n}" for n in """root data_dir weights_dir cache_dir outputs_dir write_whole sweep_debris
-    fallback note workspace kept hardware plain progress""".split()}
+    fallback note workspace check_deadline kept hardware plain progress""".split()}
 
 def key_of(
     function, # of a module or of the running page
@@ -385,7 +385,7 @@ def _computed(function, args, kwargs, digest): # (result, about)
         told, _state.fallbacks[:] = _state.fallbacks[:], dict.fromkeys([*before, *_state.fallbacks])
         _state.working.pop()
     made = dict(at=started, seconds=round(time.time() - started, 1), threads=torch.get_num_threads(), **hardware(),
-        python=platform.python_version(), versions=_versions(), **_state.notes)
+        python=platform.python_version(), versions=_versions()) | _state.notes
     return result, dict(function=_named(function), key=digest, fallbacks=told, made=made)
 
 def _found(folder): # (result, record), or None
@@ -395,6 +395,23 @@ def _found(folder): # (result, record), or None
         return fallback(f"kept result {folder.name} cannot be read ({e}); computing it again")
     return (result, record) if record["made"]["at"] >= float(os.environ.get("SKINNB_FRESH") or 0) else None
 
+# %% ../nbs/00_study.ipynb #bb7f7845
+class OutOfTime(Exception): "Raised when `SKINNB_DEADLINE` has passed; what was begun goes on when it is called again."
+
+def check_deadline():
+    "Raise `OutOfTime` after the time that `SKINNB_DEADLINE` names, in seconds since 1970; None set, no limit."
+    limit = os.environ.get("SKINNB_DEADLINE", "")
+    if not re.fullmatch(r"(\d+(\.\d*)?)?", limit):
+        raise ValueError(f"SKINNB_DEADLINE={limit!r}: seconds since 1970 are accepted, such as {time.time() + 540:.0f}")
+    if limit and time.time() >= float(limit): raise OutOfTime("the time allowed (SKINNB_DEADLINE) is over")
+
+def kept_folder(
+    function, # as for kept
+    key:str, # from key_of
+)->Path: # it is there once the result is
+    "Where a kept result stands."
+    return cache_dir()/"kept"/f"{function.__qualname__}-{key}"
+
 # %% ../nbs/00_study.ipynb #21193e75
 def kept(
     function, # its name, code and callees are part of the key
@@ -402,11 +419,11 @@ def kept(
 ): # function(*args, **kwargs): numbers, text, None, lists, tuples, dicts, arrays, tensors and frames
     "Result of a call, found again when neither its arguments nor any code that it reaches has changed."
     digest = key_of(function, *args, **kwargs)
-    home = cache_dir()/"kept"
-    folder = home/f"{function.__qualname__}-{digest}"
+    folder, home = kept_folder(function, digest), cache_dir()/"kept"
     (home/".locks").mkdir(parents=True, exist_ok=True)
     with filelock.FileLock(home/".locks"/digest):
         if (found := _found(folder)) is None:
+            check_deadline()
             result, about = _computed(function, args, kwargs, digest)
             try:
                 _write_kept(folder, result, about)

@@ -5,11 +5,11 @@
 # %% auto #0
 __all__ = ['settings', 'filled_in', 'schedules', 'tta_views', 'positions', 'epoch_order', 'normalised', 'Batches', 'bce',
            'class_weights_of', 'loss_of', 'targets', 'probabilities', 'auroc', 'rate_at', 'best_epoch', 'waited',
-           'precision_of', 'Precision', 'Half', 'freeze', 'Plan', 'Recorder', 'Keep', 'fit', 'predict', 'ensemble',
-           'cross_validate']
+           'precision_of', 'Precision', 'Half', 'threads', 'freeze', 'Plan', 'Recorder', 'Keep', 'fit', 'predict',
+           'ensemble', 'cross_validate']
 
 # %% ../nbs/08_train.ipynb #4f2edb80
-import difflib, functools, sys, time
+import contextlib, difflib, functools, math, sys, time, zipfile
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -27,7 +27,7 @@ from sklearn.metrics import roc_auc_score
 
 from .imaging import ahead, augment
 from .nets import cpu_dtype, memory_format_of, param_groups
-from .study import device, plain, write_whole
+from .study import OutOfTime, check_deadline, device, fallback, note, plain, workspace, write_whole
 
 # %% ../nbs/08_train.ipynb #fe941d58
 settings = dict(
@@ -86,7 +86,7 @@ def normalised(
 
 # %% ../nbs/08_train.ipynb #1448b4d8
 class Batches:
-    "The batches of one epoch as fastai takes them; each is a function of seed, epoch and its number alone."
+    "The batches of one epoch, from `start` on; each is a function of seed, epoch and its number alone."
     def __init__(self,
         images, # uint8 (n, h, w, 3), or a function of positions and a NumPy generator
         y:np.ndarray, # one target per image
@@ -101,7 +101,7 @@ class Batches:
     ):
         self.images, self.y, self.idx, self.recipe, self.bs = images, y, idx, recipe or normalised, bs
         self.shuffle, self.sampler, self.seed, self.n_ahead = shuffle, sampler, seed, n_ahead
-        self.epoch, self.device, self.memory_format = 0, torch.device("cpu"), memory_format
+        self.epoch, self.start, self.device, self.memory_format = 0, 0, torch.device("cpu"), memory_format
 
     def to(self, device): self.device = torch.device(device); return self
 
@@ -119,7 +119,8 @@ def _batch(self, chosen, i): # the i-th batch
 # %% ../nbs/08_train.ipynb #3414d706
 def _iterate(self): # made ahead of time, in order
     order = epoch_order(self.idx, self.y, self.sampler, self.seed, self.epoch) if self.shuffle else self.idx
-    yield from ahead((_batch(self, order[i*self.bs:(i + 1)*self.bs], i) for i in range(len(self))), self.n_ahead)
+    numbers = range(self.start, len(self))
+    yield from ahead((_batch(self, order[i*self.bs:(i + 1)*self.bs], i) for i in numbers), self.n_ahead)
 
 Batches.__iter__ = _iterate
 Batches.__len__ = lambda self: len(self.idx)//self.bs + (len(self.idx) % self.bs > int(self.shuffle))
@@ -219,7 +220,8 @@ def rate_at(
     min_lr:float=1e-7, # plateau: lowest rate
 )->float:
     "Learning rate at a point of training."
-    if _one_of("schedule", schedule, schedules) == "cosine": return eta_min + (lr - eta_min)*(1 + np.cos(np.pi*int(epoch)/n_epochs))/2
+    if _one_of("schedule", schedule, schedules) == "cosine":
+        return eta_min + (lr - eta_min)*(1 + math.cos(math.pi*int(epoch)/n_epochs))/2
     if schedule == "one_cycle": return float(combined_cos(.25, lr/25, lr, lr/1e5)(epoch/n_epochs))
     if schedule != "plateau": return lr
     opt = torch.optim.SGD([torch.zeros(1)], lr=lr)
@@ -272,9 +274,27 @@ class Precision(Callback):
 class Half(MixedPrecision):
     "float16 training steps with a scaled loss, on a GPU."
     run_valid, inside = False, False
+    def __init__(self, scaler=None): super().__init__(); self.saved = scaler
+    def before_fit(self):
+        super().before_fit()
+        if self.saved: self.learn.scaler.load_state_dict(self.saved)
     def before_batch(self): super().before_batch(); self.inside = True
     def after_loss(self): self.inside = False; super().after_loss()
     def leave(self): self.after_loss() if self.inside else None
+
+# %% ../nbs/08_train.ipynb #7bae4fd2
+@contextlib.contextmanager
+def threads(
+    n:int=0, # PyTorch's threads inside; 0 leaves them as they are
+):
+    "Compute with a fixed number of threads; the record of a kept result names it."
+    before = torch.get_num_threads()
+    if isinstance(n, bool) or not isinstance(n, int) or n < 0:
+        raise ValueError(f"threads={n!r}: a whole number from 1, or 0 for as many as there are, is accepted")
+    torch.set_num_threads(n or before)
+    note(threads=n or before)
+    try: yield
+    finally: torch.set_num_threads(before)
 
 # %% ../nbs/08_train.ipynb #6c4f2681
 def freeze(
@@ -289,35 +309,45 @@ def freeze(
         for p in model.head.parameters(): p.requires_grad_(True)
 
 # %% ../nbs/08_train.ipynb #3e93e9c4
-def _reseed(seed, epoch): # PyTorch's generators at the start of an epoch
-    torch.manual_seed(int(np.random.SeedSequence([seed, epoch]).generate_state(1)[0]))
+def _reseed(seed, epoch, step): # PyTorch's generators before a training batch
+    torch.manual_seed(int(np.random.SeedSequence([seed, epoch, step]).generate_state(1)[0]))
 
 # %% ../nbs/08_train.ipynb #8ea59b4e
 class Plan(Callback):
-    "Seed, order, frozen layers and learning rates of each epoch."
+    "Order, frozen layers and learning rates of each epoch; random numbers of each batch."
     order = 5
     def __init__(self, lrs, rate, schedule, freeze_epochs, seed):
         self.lrs, self.rate, self.schedule, self.freeze_epochs, self.seed = lrs, rate, schedule, freeze_epochs, seed
     def set(self, at):
         self.opt.set_hyper("lr", [self.rate(l, at, watched=self.recorder.watched()) for l in self.lrs])
-        if self.schedule == "one_cycle": self.opt.set_hyper("mom", float(combined_cos(.25, .95, .85, .95)(at/self.n_epoch)))
+        if self.schedule != "one_cycle": return
+        self.opt.set_hyper("mom", float(combined_cos(.25, .95, .85, .95)(at/self.n_epoch)))
     def before_train(self):
-        _reseed(self.seed, self.epoch)
-        self.dls.train.epoch = self.epoch
+        self.dls.train.epoch, self.dls.train.start = self.epoch, self.recorder.step
         freeze(self.model, self.epoch < self.freeze_epochs) if self.freeze_epochs else None
         self.set(self.epoch)
     def before_batch(self):
-        if self.training and self.schedule == "one_cycle": self.set(self.epoch + self.iter/self.n_iter)
+        if not self.training: return
+        _reseed(self.seed, self.epoch, self.recorder.step)
+        if self.schedule == "one_cycle": self.set(self.epoch + self.recorder.step/self.n_iter)
 
 # %% ../nbs/08_train.ipynb #38e7f7dc
 class Recorder(Callback):
     "One row per epoch; an error at the first loss that is no number."
     name, order = "recorder", 50
     metric_names = ["epoch", "train_loss", "valid_loss", "valid_auc", "lr", "seconds"]
-    def __init__(self, watch, labels, activation, rows): self.watch, self.labels, self.activation, self.rows = watch, labels, activation, rows
+    def __init__(self, watch, labels, activation, rows, begun=None):
+        self.watch, self.labels, self.activation, self.rows, self.begun = watch, labels, activation, rows, begun
+    @property
+    def step(self): return len(self.losses) # batches of this epoch that are done
     def watched(self): return [r[self.watch] for r in self.rows]
-    def before_epoch(self): self.row, self.started = None, time.time()
-    def before_train(self): self.losses, self.sizes, self.rates = [], [], self.opt.hypers[-1]["lr"]
+    def before_epoch(self):
+        self.row = None
+        if self.epoch < len(self.rows): return # done before an interruption
+        begun = self.begun or dict(losses=[], sizes=[], seconds=0.)
+        self.losses, self.sizes, self.begun = list(begun["losses"]), list(begun["sizes"]), None
+        self.started = time.time() - begun["seconds"]
+    def before_train(self): self.rates = self.opt.hypers[-1]["lr"]
     def before_validate(self): self.outputs = []
     def after_loss(self):
         if not self.training: self.outputs.append((self.pred.detach(), self.yb[0])); return
@@ -327,10 +357,10 @@ class Recorder(Callback):
 # %% ../nbs/08_train.ipynb #352e40fb
 def _check(self): # losses of the epoch so far; an error at the first that is no number
     values = torch.stack(self.losses).float().cpu().numpy()
-    if not np.isfinite(values).all():
-        i = int(np.flatnonzero(~np.isfinite(values))[0])
-        raise FloatingPointError(f"training loss is {values[i]} in epoch {self.epoch + 1}, batch {i + 1} of {self.n_iter}, learning rate {self.opt.hypers[-1]['lr']:.3g}; nothing of this epoch was saved")
-    return values
+    if np.isfinite(values).all(): return values
+    i = int(np.flatnonzero(~np.isfinite(values))[0])
+    raise FloatingPointError(f"training loss is {values[i]} in epoch {self.epoch + 1}, "
+        f"batch {i + 1} of {len(self.dls.train)}, learning rate {self.opt.hypers[-1]['lr']:.3g}")
 
 Recorder.check = _check
 
@@ -340,40 +370,61 @@ def _after_train(self): self.train_loss = float(np.average(self.check(), weights
 def _after_validate(self):
     pred, y = (torch.cat(t) for t in zip(*self.outputs)); self.outputs = []
     loss = float(self.loss_func(pred, y))
-    if not np.isfinite(loss): raise FloatingPointError(f"validation loss is {loss} after epoch {self.epoch + 1}; nothing of this epoch was saved")
+    if not np.isfinite(loss): raise FloatingPointError(f"validation loss is {loss} after epoch {self.epoch + 1}")
     auc = auroc(y.cpu().numpy(), probabilities(pred, self.activation)) if self.labels else float("nan")
-    self.row = dict(epoch=self.epoch + 1, train_loss=self.train_loss, valid_loss=loss, valid_auc=auc, lr=self.rates, seconds=round(time.time() - self.started, 3))
+    self.row = dict(epoch=self.epoch + 1, train_loss=self.train_loss, valid_loss=loss, valid_auc=auc,
+        lr=self.rates, seconds=round(time.time() - self.started, 3))
 
 # %% ../nbs/08_train.ipynb #2a797e9c
 def _after_epoch(self):
     if self.row is None: return
-    self.rows.append(self.row)
+    self.rows.append(self.row); self.losses, self.sizes = [], []
     self.learn.logger(list(self.row.values()))
 
 Recorder.after_train, Recorder.after_validate, Recorder.after_epoch = _after_train, _after_validate, _after_epoch
 
 def _say(n_epochs, row): # one plain line per epoch
-    sys.stdout.write("epoch {:.0f}/{}: train loss {:.4f}, valid loss {:.4f}, valid AUC {:.4f}, lr {:.2g}, {:.1f} s\n".format(row[0], n_epochs, *row[1:]))
+    sys.stdout.write("epoch {:.0f}/{}: train loss {:.4f}, valid loss {:.4f}, valid AUC {:.4f}, lr {:.2g}, "
+        "{:.1f} s\n".format(row[0], n_epochs, *row[1:]))
     sys.stdout.flush()
 
 # %% ../nbs/08_train.ipynb #f76a2112
 def _copy(state): return {k: v.detach().cpu().clone() for k, v in state.items()}
 
+def _state(keep): # what a training needs to go on
+    r, scaler = keep.recorder, getattr(keep.learn, "scaler", None)
+    losses = torch.stack(r.losses) if r.losses else torch.zeros(0)
+    return dict(key=keep.key, rows=r.rows, best=keep.best, model=keep.model.state_dict(),
+        opt=keep.opt.opt.state_dict(), scaler=scaler.state_dict() if scaler else None,
+        begun=dict(losses=losses, sizes=r.sizes, seconds=time.time() - r.started))
+
 # %% ../nbs/08_train.ipynb #f7f3c9aa
 class Keep(Callback):
-    "Best weights, early stop, and a state to resume from after every epoch."
+    "Best weights, early stop, and a state to resume from every `every` seconds."
     order = 65
-    def __init__(self, mode, last, early_stop, path, key, best=None):
-        self.mode, self.last, self.early_stop, self.path, self.key, self.best = mode, last, early_stop, path, key, best
+    def __init__(self, mode, last, early_stop, path, key, every, best=None):
+        self.mode, self.last, self.early_stop, self.best = mode, last, early_stop, best
+        self.path, self.key, self.every, self.due = path, key, every, time.time() + every
+    def after_batch(self):
+        if self.path and time.time() >= self.due: self.write()
+        if not self.training: return # a validation that was begun is ended, or each call would begin it anew
+        try: check_deadline()
+        except OutOfTime as e:
+            if self.path: self.write()
+            where = f"epoch {self.epoch + 1}, batch {self.recorder.step} of {len(self.dls.train)}"
+            raise OutOfTime(f"{e}: training stands at {where}") from None
     def after_epoch(self):
         if self.recorder.row is None: return
         values = self.recorder.watched()
         if self.last or waited(values, self.mode) == 0: self.best = _copy(self.model.state_dict())
-        if self.path: self.write()
-        if self.early_stop and waited(values, self.mode) >= self.early_stop: raise CancelFitException()
+        stop = self.early_stop is not None and waited(values, self.mode) >= self.early_stop
+        if self.path and (stop or len(values) == self.n_epoch): self.write()
+        if stop: raise CancelFitException()
     def write(self):
-        state = dict(key=self.key, rows=self.recorder.rows, model=self.model.state_dict(), opt=self.opt.opt.state_dict(), best=self.best)
-        with write_whole(self.path) as tmp: torch.save(state, tmp)
+        if self.recorder.losses: self.recorder.check()
+        start = time.time()
+        with write_whole(self.path) as tmp: torch.save(_state(self), tmp)
+        self.due = time.time() + (max(self.every, 20*(time.time() - start)) if self.every else 0)
 
 # %% ../nbs/08_train.ipynb #571a2a09
 def _split(train_idx, valid_idx, y): # checked positions
@@ -406,12 +457,20 @@ def _groups(model, lr): # (list of parameter lists, list of rates)
     return list(groups.values()), [float(lr[name]) for name in groups]
 
 # %% ../nbs/08_train.ipynb #6be8a182
-def _resume(path, key, learn): # (rows, best weights) of an interrupted run
-    if not path or not path.exists(): return [], None
-    state = torch.load(path, map_location=learn.dls.device, weights_only=True)
-    if state["key"] != key: raise ValueError(f"{path} belongs to a run with other arguments or data: empty the folder, or name another checkpoint_dir")
-    learn.model.load_state_dict(state["model"]); learn.opt.opt.load_state_dict(state["opt"])
-    return state["rows"], state["best"]
+def _resume(path, key, learn): # state of an interrupted run, or {}
+    if not (path and path.exists()): return {}
+    begin = _copy(learn.model.state_dict())
+    try:
+        if zipfile.ZipFile(path).testzip(): raise EOFError # torch.load does not look at the checksums
+        state = torch.load(path, map_location=learn.dls.device, weights_only=True)
+        if state["key"] != key: raise ValueError("another training wrote it")
+        learn.model.load_state_dict(state["model"]); learn.opt.opt.load_state_dict(state["opt"])
+        return state
+    except Exception as e:
+        learn.model.load_state_dict(begin); learn.create_opt()
+        why = str(e) if type(e) is ValueError else f"damaged: {type(e).__name__}"
+        fallback(f"{path.parent.name}/{path.name} cannot be resumed ({why}); the training begins anew")
+        return {}
 
 # %% ../nbs/08_train.ipynb #d5468782
 def fit(
@@ -442,12 +501,13 @@ def fit(
     checkpoint:str="valid_auc", # weights kept: best "valid_auc", best "valid_loss" or "last"
     seed:int=42, # order, augmentation, dropout
     precision:str="auto", # "auto", "fp32", "bf16" or "fp16"
-    checkpoint_dir=None, # folder to resume from; None: nothing is written
+    checkpoint_dir=None, # folder to resume from; None: that of the result being kept, if any
+    save_every:float=60., # seconds between two saved states; 0: after every batch
     n_ahead:int=2, # batches made ahead of time
     cbs=(), # further fastai callbacks
     quiet:bool=False, # no line per epoch
 )->pd.DataFrame: # epoch, train_loss, valid_loss, valid_auc, lr, seconds, kept
-    "Train; early stop and plateau watch what `checkpoint` names (the loss for \"last\")."
+    "Train, or go on training; early stop and plateau watch what `checkpoint` names (the loss for \"last\")."
     return _fit(SimpleNamespace(**locals()))
 
 # %% ../nbs/08_train.ipynb #7bb00e71
@@ -458,6 +518,7 @@ def _whole(**values): # raise unless whole numbers from 1
 # %% ../nbs/08_train.ipynb #ea2656ba
 def _checked(a): # arguments of fit, with y and the positions checked
     _whole(n_epochs=a.n_epochs, bs=a.bs, **({} if a.early_stop is None else dict(early_stop=a.early_stop)))
+    if not a.save_every >= 0: raise ValueError(f"save_every={a.save_every!r} (argument of train.fit): seconds from 0 are accepted")
     a.watch = _one_of("checkpoint", a.checkpoint, ["valid_auc", "valid_loss", "last"]).replace("last", "valid_loss")
     a.mode = "max" if a.watch == "valid_auc" else "min"
     _one_of("schedule", a.schedule, schedules)
@@ -471,13 +532,25 @@ def _checked(a): # arguments of fit, with y and the positions checked
     return a
 
 # %% ../nbs/08_train.ipynb #9669aa31
-_key_of = "n_epochs lr bs class_weights label_smoothing weight_decay eps schedule eta_min factor patience min_lr freeze_epochs sampler clip early_stop checkpoint seed precision y train_idx valid_idx".split()
+_key_of = """n_epochs lr bs class_weights label_smoothing weight_decay eps schedule eta_min factor patience min_lr
+    freeze_epochs sampler clip early_stop checkpoint seed precision y train_idx valid_idx""".split()
 
-def _key(a): # changes with the arguments, the targets, the split and the shape of the network
-    shapes = [(name, tuple(v.shape)) for name, v in a.model.state_dict().items()]
-    pixels = None if callable(a.images) else (len(a.images), np.asarray(a.images[a.valid_idx[:4]]))
-    recipes = [getattr(r, "keywords", None) for r in (a.recipe_train, a.recipe_valid)]
-    return joblib.hash(([getattr(a, k) for k in _key_of], str(getattr(a.loss, "__name__", a.loss)), pixels, recipes, shapes))
+def _what(f): # a function as its name, code and arguments; anything else as it is
+    if isinstance(f, functools.partial): return _what(f.func), f.args, f.keywords
+    if not callable(f): return f
+    code = getattr(f, "__code__", None)
+    return f.__module__, getattr(f, "__qualname__", type(f).__name__), code and (code.co_code, str(code.co_names))
+
+def _key(a): # changes with the arguments, the data and the network
+    pixels = _what(a.images) if callable(a.images) else np.asarray(a.images)
+    functions = [_what(f) for f in (a.recipe_train, a.recipe_valid, a.loss)]
+    start = {k: v.cpu().numpy() for k, v in a.model.state_dict().items()}
+    values = [getattr(a, k) for k in _key_of]
+    return joblib.hash((values, pixels, functions, start, str(a.model), [type(cb).__name__ for cb in a.cbs]))
+
+def _path(a, key): # where an interrupted run leaves its state, or None
+    folder = a.checkpoint_dir or workspace()
+    return Path(folder)/f"training-{key[:16]}.pt" if folder else None
 
 # %% ../nbs/08_train.ipynb #0aa75c70
 def _learner(a): # fastai's Learner around our batches and PyTorch's Adam
@@ -494,30 +567,33 @@ def _learner(a): # fastai's Learner around our batches and PyTorch's Adam
     return learn
 
 # %% ../nbs/08_train.ipynb #619210d2
-def _callbacks(a, rows, best, path): # ours, then the caller's
-    dtype = precision_of(a.model, a.precision)
-    steps = Half() if dtype == torch.float16 else Precision(dtype)
-    rate = functools.partial(rate_at, n_epochs=a.n_epochs, schedule=a.schedule, mode=a.mode, eta_min=a.eta_min, factor=a.factor, patience=a.patience, min_lr=a.min_lr)
-    own = [Plan(a.lrs, rate, a.schedule, a.freeze_epochs, a.seed), steps, Recorder(a.watch, a.labels, "sigmoid" if a.loss == "bce" else None, rows),
-           Keep(a.mode, a.checkpoint == "last", a.early_stop, path, _key(a) if path else None, best)]
+def _callbacks(a, state, path=None, key=None): # ours, then the caller's
+    dtype, activation = precision_of(a.model, a.precision), "sigmoid" if a.loss == "bce" else None
+    note(precision=str(dtype).removeprefix("torch."))
+    steps = Half(state.get("scaler")) if dtype == torch.float16 else Precision(dtype)
+    curve = {k: getattr(a, k) for k in "n_epochs schedule mode eta_min factor patience min_lr".split()}
+    own = [Plan(a.lrs, functools.partial(rate_at, **curve), a.schedule, a.freeze_epochs, a.seed), steps,
+        Recorder(a.watch, a.labels, activation, state.get("rows", []), state.get("begun")),
+        Keep(a.mode, a.checkpoint == "last", a.early_stop, path, key, a.save_every, state.get("best"))]
     if a.clip: own.append(GradientClip(a.clip))
     if not plain() and not a.quiet: own.append(ProgressCallback())
     return own + list(a.cbs)
 
 # %% ../nbs/08_train.ipynb #e5009c89
 def _fit(a):
-    learn, path = _learner(_checked(a)), Path(a.checkpoint_dir)/"train.pt" if a.checkpoint_dir else None
-    rows, best = _resume(path, _key(a) if path else None, learn)
-    cbs = _callbacks(a, rows, best, path)
-    learn.logger = (lambda row: None) if a.quiet else functools.partial(_say, a.n_epochs)
-    watched = [r[a.watch] for r in rows]
-    stopped = bool(rows) and a.early_stop is not None and waited(watched, a.mode) >= a.early_stop
+    learn = _learner(_checked(a))
+    key = _key(a) if a.checkpoint_dir or workspace() else ""
+    path = _path(a, key)
+    state = _resume(path, key, learn)
+    _, steps, recorder, keep, *_ = cbs = _callbacks(a, state, path, key)
+    rows, learn.logger = recorder.rows, (lambda row: None) if a.quiet else functools.partial(_say, a.n_epochs)
+    stopped = bool(rows) and a.early_stop is not None and waited(recorder.watched(), a.mode) >= a.early_stop
     with torch.random.fork_rng():
         try:
             if len(rows) < a.n_epochs and not stopped: learn.fit(a.n_epochs, lr=a.lrs, cbs=cbs, start_epoch=len(rows))
-        except FloatingPointError as e: raise FloatingPointError(str(e).rpartition("\n\t")[2]) from None
-        finally: cbs[1].leave(); learn.remove_cbs(TrainEvalCallback) # no cycle keeps the network alive
-    return _finish(a, rows, cbs[3].best)
+        except (FloatingPointError, OutOfTime) as e: raise type(e)(str(e).rpartition("\n\t")[2]) from None
+        finally: steps.leave(); learn.remove_cbs(TrainEvalCallback) # no cycle keeps the network alive
+    return _finish(a, rows, keep.best)
 
 # %% ../nbs/08_train.ipynb #326e9e2d
 def _finish(a, rows, best): # kept weights into the model -> history
@@ -584,7 +660,6 @@ def cross_validate(
     recipe_valid=None, # as in `fit`
     predict_idx=None, # further images that every network scores, such as the test images
     tta=None, # names from `tta_views`
-    checkpoint_dir=None, # as in `fit`, one folder per fold inside
     **settings, # further arguments of `fit`
 )->dict: # held_out scores (NaN outside the folds), scores (mean over networks) and each network's, history
     "Train one network per fold; each is validated on its fold."
@@ -594,8 +669,8 @@ def cross_validate(
     held_out, each, histories = None, [], []
     for k in numbers:
         model, mine = make(int(k)), np.flatnonzero(folds == k)
-        histories.append(fit(model, images, y, (folds >= 0) & (folds != k), mine, recipe_train, recipe_valid,
-            checkpoint_dir=Path(checkpoint_dir)/f"fold_{k}" if checkpoint_dir else None, **settings).assign(fold=k))
+        history = fit(model, images, y, (folds >= 0) & (folds != k), mine, recipe_train, recipe_valid, **settings)
+        histories.append(history.assign(fold=k))
         scores = predict(model, images, mine, recipe_valid, tta)
         held_out = np.full((len(folds), *scores.shape[1:]), np.nan) if held_out is None else held_out
         held_out[mine] = scores

@@ -5,8 +5,9 @@ from pathlib import Path
 import numpy as np, pandas as pd, pytest, yaml
 from PIL import Image
 from conftest import ROOT
-from skinnb.archives import acquire, at_hand, fetch, made_up, unpack, verify
-from skinnb.cohorts import images, load, masks
+from skinnb.archives import acquire, at_hand, fetch, made_up, manifest, unpack, verify
+from skinnb.cohorts import data_name, images, load, masks
+from skinnb.editions import make_edition
 from skinnb.editions import pack as pack_frame
 
 BODY = np.random.default_rng(0).bytes(200_000)
@@ -362,7 +363,7 @@ def test_made_here_and_packed_for_another_machine(elsewhere, tmp_path):
     assert "ham10000 (pack-32px of 32px, made here)" in theirs.stdout, theirs.stderr
     assert mine.stdout.split()[-1] == theirs.stdout.split()[-1], "the pixels differ"
     bad = run("ham10000", "--pack", "32px", "--only", "dx == 'nothing'", "--dest", tmp_path/"packs")
-    assert bad.returncode and "rows of one real data set" in bad.stderr and "Traceback" not in bad.stderr
+    assert bad.returncode and "the frame has no rows" in bad.stderr and "Traceback" not in bad.stderr
     bad = run("ham10000", "--pack", "32px", "--only", "nonsense ==", "--dest", tmp_path/"packs")
     assert bad.returncode and "nonsense" in bad.stderr and "Traceback" not in bad.stderr
 
@@ -393,6 +394,81 @@ def test_pack_is_whole_or_not_there(ham, tmp_path):
     Path(frame.path[0]).write_bytes(b"x")
     with pytest.raises(ValueError, match="is not a readable picture"): pack_frame(frame, 8, tmp_path/"packs")
     assert (there/"index.json").read_bytes() == before
+
+# Every recipe of the manifest, on official files of three to four pictures
+
+def photo(w, h, grey): return jpeg(np.full((h, w, 3), grey, np.uint8))
+
+def blot(w, h, on=True): # a mask, white in its left half
+    a = np.zeros((h, w), np.uint8); a[:, : w//2 if on else 0] = 255
+    return png(a)
+
+def put(src, f, content): # an official file where the manifest expects it
+    path = src/f["path"]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if isinstance(content, str): path.write_text(content)
+    else: pack(path, *content.items())
+
+hot = lambda names, *rows: ",".join(names) + "\n" + "".join(f"{i},{','.join(str(float(n == dx)) for n in names[1:])}\n" for i, dx in rows)
+small_sizes = {"ISIC_0": (600, 450), "ISIC_1": (300, 200), "ISIC_2": (280, 300)}
+
+def official_ham10000():
+    half = list(small_sizes.items())
+    table = "lesion_id\timage_id\tdx\tdx_type\tage\tsex\tlocalization\tdataset\n" + "".join(f"L{i}\t{i}\tnv\thisto\t40.0\tmale\tback\tx\n" for i in small_sizes)
+    masks = {f"HAM/{i}_segmentation.png": blot(*s) for i, s in half} | {f"__MACOSX/._{i}_segmentation.png": b"x" for i in small_sizes}
+    return [{f"{i}.jpg": photo(*s, 90) for i, s in half[:2]}, {f"{i}.jpg": photo(*s, 90) for i, s in half[2:]}, table, masks]
+
+def official_isic2018():
+    kinds = ["globules", "milia_like_cyst", "negative_network", "pigment_network", "streaks"]
+    of = lambda f: {f"In/{k}": v for i, s in small_sizes.items() for k, v in f(i, s)}
+    classes = "image_id,melanoma,seborrheic_keratosis\n"
+    return [of(lambda i, s: [(f"{i}.jpg", photo(*s, 90))]), of(lambda i, s: [(f"{i}_segmentation.png", blot(*s))]),
+            of(lambda i, s: [(f"{i}_attribute_{k}.png", blot(*s, on=k == "streaks")) for k in kinds]),
+            classes + "ISIC_0,1.0,0.0\n", "image_id,age_approximate,sex\nISIC_0,50,female\n",
+            classes + "ISIC_1,0.0,1.0\n", "image_id,age_approximate,sex\nISIC_1,unknown,male\n"]
+
+def official_isic2018_task3_test():
+    names = ["image", "MEL", "NV", "BCC", "AKIEC", "BKL", "DF", "VASC"]
+    truth = hot(names, ("ISIC_0", "MEL"), ("ISIC_1", "AKIEC"), ("ISIC_2", "NV"))
+    return [{f"Test/{i}.jpg": photo(*s, 90) for i, s in small_sizes.items()}, {"Truth/Truth.csv": truth}]
+
+def official_milk10k():
+    names = ["lesion_id", "AKIEC", "BCC", "BEN_OTH", "BKL", "DF", "INF", "MAL_OTH", "MEL", "NV", "SCCKA", "VASC"]
+    lesions = dict(A=("BCC", 1), B=("BCC", 4), C=("MEL", 4), D=("NV", 0)) # B is neither dark nor melanocytic: left out
+    about, exact = "lesion_id,image_type,isic_id,age_approx,sex,skin_tone_class,site\n", "isic_id,diagnosis_full,diagnosis_confirm_type,invasion_thickness_interval\n"
+    for i, (_, tone) in lesions.items():
+        for kind, short in (("clinical: close-up", "c"), ("dermoscopic", "d")):
+            about += f"{i},{kind},{i}{short},60,male,{tone},trunk\n"
+            exact += f"{i}{short},Something,histopathology,\n"
+    return [{f"In/{i}/{i}{k}.jpg": photo(600, 450, 90) for i in lesions for k in "cd"}, about, hot(names, *((i, dx) for i, (dx, _) in lesions.items())), exact]
+
+@pytest.mark.filterwarnings("ignore:.*no SHA-256 is known")
+@pytest.mark.parametrize("name, made, n, side", [("ham10000", official_ham10000, 3, 256), ("isic2018", official_isic2018, 3, 256),
+    ("isic2018_task3_test", official_isic2018_task3_test, 3, 224), ("milk10k", official_milk10k, 6, 256)])
+def test_recipes_of_the_manifest(name, made, n, side, tmp_path, monkeypatch):
+    monkeypatch.setenv("SKINNB_CACHE", str(tmp_path/"cache"))
+    book, src = {name: manifest()[name]}, tmp_path/"official"
+    if "holds" in book[name]: book[name]["holds"] = {"256px": n}
+    for f, content in zip(book[name]["editions"]["official"], made(), strict=True):
+        f |= dict(sha256=None, size=None, url=[])
+        put(src, f, content)
+    make_edition(name, "256px", source=src, book=book)
+    whole, small = (load(name, e, source=src, book=book) for e in ("official", "256px"))
+    small = small.set_index("image_id", drop=False)
+    assert len(small) == n and data_name(small) == f"{name} (256px, made here)"
+    assert at_hand(src, book=book).set_index("edition").made.to_dict() == {"official": False, "256px": True}
+    same = ["lesion_id", "age", "sex", "site"] + (["dx"] if name != "isic2018" else [])
+    rows = lambda f: f[same].astype(object).where(f[same].notna(), None).values.tolist()
+    assert rows(small) == rows(whole.set_index("image_id", drop=False).loc[small.index])
+    sizes = {i: Image.open(p).size for i, p in small.path.items()}
+    assert set(w for w, _ in sizes.values()) == {side} and abs(np.mean(images(small.reset_index(drop=True), 64)) - 90) < 2
+    if name != "isic2018": assert set(sizes.values()) == {(side, side)}
+    else:
+        assert sizes == {"ISIC_0": (256, 192), "ISIC_1": (256, 171), "ISIC_2": (256, 274)}
+        assert small.dx.fillna("-").tolist() == ["mel", "not_mel", "-"] and whole.dx.fillna("-").tolist() == ["mel", "bkl", "-"]
+        assert small.streaks.all() and not small[["globules", "pigment_network", "milia_like_cyst", "negative_network"]].any().any()
+    if "mask_path" in small and small.mask_path.notna().all(): assert abs(masks(small.reset_index(drop=True), 64).mean() - .5) < .02
+    if name == "milk10k": assert set(small.lesion_id) == {"A", "C", "D"} and small.groupby("lesion_id").size().unique().tolist() == [2]
 
 def test_command_line(tmp_path):
     "As the console script that setuptools writes."

@@ -31,6 +31,7 @@ parameters, and tone_prune and lora_tone draw by seed from diagnoses and counts,
 """
 import json, re, zlib
 import joblib, numpy as np, pandas as pd, pytest
+from sklearn.metrics import f1_score, recall_score
 from conftest import ROOT
 from pages import cells, value_of
 from skinnb import cohorts, phantoms
@@ -144,6 +145,22 @@ def test_the_backbone_is_chosen_by_validation_alone():
     pick = lambda t: trainings.choices(t).corrected["best validation AUC"]
     turned = lambda t, m: t.assign(estimate=t.estimate.where(t.metric != m, 1 - t.estimate))
     assert pick(table) == pick(turned(turned(table, "test_auc"), "test_recall")) == "a" and pick(turned(table, "val_auc")) == "b"
+
+def best_f1(d, column, recall=.85): # the rule of section 4.5, spelled out with scikit-learn
+    grid = [t for t in np.round(np.arange(.02, .99, .02), 2) if recall_score(d.target, d[column] >= t) >= recall]
+    return max(grid, key=lambda t: (round(f1_score(d.target, d[column] >= t), 12), -t))
+
+def test_each_threshold_is_the_rule_on_its_own_scores(made):
+    "02a, 02b and 04: every threshold is the one that the scores it is used on would choose, on the split that may."
+    final, rule, arms = (made(paper + page, name) for page, name in (("02a_threshold", "final"), ("02a_threshold", "thresholds"), ("02b_ablation", "arms")))
+    table_8 = made(paper + "04_fairness", "thresholds")
+    for p, part in (("faithful", "valid"), ("corrected", "train")):
+        d, rows = final[p][final[p].split == part], list(arms[p].values())[3:]
+        expected = [best_f1(d, c) for c in ("single", "folds", "ensemble")]
+        assert len(set(expected)) > 1 and [t for _, t in rows] == expected
+        assert rule[p] == expected[2] == table_8[p, "ensemble"] and table_8[p, "single"] == expected[0]
+        test = final[p][final[p].split == "test"].sort_values("image_id")
+        for (frame, _), c in zip(rows, ("single", "folds", "ensemble")): assert frame.score.tolist() == test[c].tolist()
 
 def test_risks_are_fitted_on_the_other_folds(made):
     "04_fairness: labels of a fold move the risks of the other folds and none of its own."

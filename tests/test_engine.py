@@ -39,7 +39,7 @@ def tree(tmp_path_factory):
     for name in ("Snakefile", "settings.ini", "pyproject.toml"): shutil.copy(ROOT/name, tree/name)
     (tree/"nbs").mkdir()
     for page in ROOT.glob("nbs/0*.ipynb"):
-        if re.search(r"default_exp (published|report|study|stats)\b", page.read_text()): shutil.copy(page, tree/"nbs")
+        if re.search(r"default_exp (published|report|runs|study|stats)\b", page.read_text()): shutil.copy(page, tree/"nbs")
     fails = 'assert not Path("break").exists(), "\\n".join(["the first line", *["1 2 3"]*30, "the last line"])'
     toy_page(tree, "toy/01_train", 'makes = {"tables": ["1"]}\ndef member(x): return x + 1', f"from pathlib import Path\n{fails}", ["1", "extra"])
     toy_page(tree, "toy/02_read", 'from skinnb.toy.p1_train import member\nmakes = {"tables": ["2"]}', "import time; time.sleep(2)", ["2"])

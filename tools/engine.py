@@ -27,6 +27,14 @@ def run_name(settings, asked):
             f"and none of {list(taken)}; such as {own!r}")
     return name
 
+def need_data():
+    "An error where a preset needs real data and none are at hand."
+    if os.environ.get("SKINNB_DATA"): return
+    from skinnb.archives import at_hand
+    if "ham10000" not in set(at_hand().name):
+        raise ValueError("this preset needs real data: `skinnb_data ham10000` fetches them, or set SKINNB_DATA to the "
+            "folder that holds ham10000/ and the others (data_manifest.yaml)")
+
 # What a page depends on, as digests: Snakemake runs a page again when one of them changes.
 
 def _digest(thing):
@@ -73,9 +81,15 @@ def note(folder, page, message=None, cell=""):
     with filelock.FileLock(path.with_name(".failed.lock")):
         entries = [f for f in failures(folder) if f["page"] != page]
         entries += [dict(page=page, cell=cell, message=message)] if message else []
-        tmp = path.with_name(f".failed.{os.getpid()}.json")
+        tmp = path.with_name(".failed.tmp")
         tmp.write_text(json.dumps(sorted(entries, key=lambda f: f["page"]), indent=1) + "\n", encoding="utf-8")
         tmp.replace(path) if entries else (tmp.unlink(), path.unlink(missing_ok=True))
+
+def not_run(folder, page, needs):
+    "Note a page that was not reached, with the pages that it waited for in vain."
+    failed = {f["page"] for f in failures(folder)}
+    missing = [n for n in needs if n in failed]
+    if page not in failed: note(folder, page, f"not run: it needs {', '.join(missing)}" if missing else "not run: the run stopped before")
 
 def short(text, most=160):
     "First and last line of a message: an array of thirty lines is nobody's reason."
@@ -111,13 +125,18 @@ def asked_for(words):
         raise ValueError(f"CORES={asked['CORES']}: a whole number from 1 on is accepted, such as CORES=2")
     if "SEED" in asked and not (asked["SEED"].isdecimal() and int(asked["SEED"]) < 2**32):
         raise ValueError(f"SEED={asked['SEED']}: a whole number from 0 to 4294967295 is accepted, such as SEED=7")
+    if not re.fullmatch(r"\d+", asked.get("GPUS", "1")): raise ValueError(f"GPUS={asked['GPUS']}: a whole number is accepted, such as GPUS=1")
+    if asked.get("PROFILE") and not Path(f"configs/{asked['PROFILE']}/config.yaml").exists():
+        profiles = sorted(p.parent.name for p in Path("configs").glob("*/config.yaml"))
+        raise ValueError(f"PROFILE={asked['PROFILE']}: accepted are {profiles}, folders of configs with a config.yaml")
     return asked
 
 def command(asked):
     "The Snakemake command for what is asked."
     config = [f"{k.lower()}={v}" for k, v in asked.items() if k in ("PRESET", "RUN", "BACKBONE", "SEED", "PAGES", "SWEEP") and v]
-    return ["snakemake", "--quiet", "rules", "progress", "host", "reason", "--cores", asked.get("CORES", "1"),
-        "--resources", f"gpu={asked.get('GPUS', '1')}", "--nolock", "--rerun-incomplete", "--keep-going",
+    here = ["--cores", asked.get("CORES", "1"), "--resources", f"gpu={asked.get('GPUS', '1')}"]
+    where = ["--profile", f"configs/{asked['PROFILE']}"] if asked.get("PROFILE") else here
+    return ["snakemake", "--quiet", "rules", "progress", "host", "reason", *where, "--nolock", "--rerun-incomplete", "--keep-going",
         *(["--forceall"] if asked.get("FRESH") else []), "--config", *config]
 
 def main(words):

@@ -21,11 +21,12 @@ makes = {"tables": ["6"], "figures": ["5", "8"]}
 # %% ../../nbs/recall_first/03_explain.ipynb #3184e0d2
 def spots(
     model, # from recall_first.train.network
-)->dict: # {"last": name of the last stage, "finer": the last stage with more places, where there is one}
+)->dict: # {"last": last stage with several places, "finer": the last one with more places, where there is one}
     "Stages at which maps are read."
-    info = model.body.feature_info
-    before = [f["module"] for f in info if f["reduction"] < info[-1]["reduction"]]
-    return dict(last=info[-1]["module"], **({"finer": before[-1]} if before else {}))
+    places = {name: h*w for name, (h, w) in nets.map_sizes(model).items()}
+    last, names = nets.cam_stage(model), list(places)
+    before = [n for n in names[:names.index(last)] if places[n] > places[last]]
+    return dict(last=last, **({"finer": before[-1]} if before else {}))
 
 # %% ../../nbs/recall_first/03_explain.ipynb #a94c8bad
 kinds = {"gradcam++": "Grad-CAM++", "gradcam": "Grad-CAM", "layercam": "Layer-CAM"}
@@ -105,7 +106,8 @@ def panels(
     for ax, m in zip(axes, faithfulness.measures):
         t = table[table.metric == m].set_index("row").reindex(order)
         for i, (name, r) in enumerate(t.iterrows()):
-            ax.errorbar(r.estimate, i, xerr=[[r.estimate - r.ci_low], [r.ci_high - r.estimate]], fmt="o", color=".5" if name in controls else "C0")
+            reach = np.maximum([[r.estimate - r.ci_low], [r.ci_high - r.estimate]], 0)
+            ax.errorbar(r.estimate, i, xerr=reach, fmt="o", color=".5" if name in controls else "C0")
         ax.set(title=m, xlim=(0, 1.02), yticks=range(len(order)), yticklabels=order)
     axes[0].invert_yaxis()
     return fig

@@ -9,7 +9,7 @@ __all__ = ['makes', 'domains', 'score', 'shift_prevalence', 'estimate_prevalence
 import joblib, matplotlib.pyplot as plt, numpy as np, pandas as pd
 from scipy.optimize import minimize_scalar
 from scipy.special import expit, logit
-from .. import cohorts, imaging, metrics, phantoms, train
+from .. import cohorts, imaging, metrics, nets, phantoms, train
 from . import data as the_data, train as the_train
 from ..study import begin, kept, theme
 

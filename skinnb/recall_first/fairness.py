@@ -9,7 +9,7 @@ __all__ = ['makes', 'implied_counts', 'attributes', 'row_of', 'wanted_gaps', 're
 
 # %% ../../nbs/recall_first/04_fairness.ipynb #e0d47e70
 import joblib, matplotlib.pyplot as plt, numpy as np, pandas as pd
-from .. import cohorts, groups, metrics
+from .. import cohorts, groups, metrics, nets
 from ..published import compare, difference, printed, readable, show_table, value
 from . import data as the_data, train as the_train
 from ..stats import hanley_mcneil, wilson
