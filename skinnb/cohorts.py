@@ -21,7 +21,7 @@ from . import phantoms
 from .archives import acquire, at_hand, fetch, inspect, manifest, named, overlaps, unpack, verify
 from .readers import (attributes, cohort_frame, columns, data_name, describe, listed_pairs, load, needs,
                             with_files)
-from .study import cache_dir, fallback, root, write_whole
+from .study import cache_dir, fallback, outputs_dir, sweep_debris, write_whole
 
 # %% ../nbs/04_cohorts.ipynb #d514bf64
 def _whole(name, value, least=1): # a whole number from `least` on, or an error that says so
@@ -125,6 +125,7 @@ def _kept_array(name, key, shape, dtype, fill): # memory-mapped array, filled on
         flaw = s and _flaw(str(path), shape, dtype, s.st_size, s.st_mtime_ns)
         if flaw: fallback(f"decoded pictures {path.name} cannot be used ({flaw}); making them again")
         if flaw or not s:
+            sweep_debris(path.parent)
             with write_whole(path) as tmp: _write_array(tmp, path, shape, dtype, fill)
     return np.memmap(path, dtype, "c", len(_head(shape, dtype)), shape)
 

@@ -95,18 +95,17 @@ def _index(folders, ending): # {image_id: path} of files whose name is the id an
     return found
 
 # %% ../nbs/03b_readers.ipynb #07fe0c53
-def _table(folders, needed=(),
-           ending=(".csv", ".tab", ".tsv")): # the tables in some folders, one below the other
-    tables = []
+def _table(folders, needed=()): # the tables in some folders, one below the other
+    tables, endings = [], (".csv", ".tab", ".tsv")
     for p in _files(folders):
-        if p.suffix not in ending: continue
+        if p.suffix not in endings: continue
         try: t = pd.read_csv(p, sep="," if p.suffix == ".csv" else "\t", na_values=["unknown"])
         except ValueError as e: raise ValueError(f"{p} is not a readable table: {e}") from None
         lost = [c for c in needed if c not in t]
         if lost: raise ValueError(f"{p.name}: columns {lost} are missing; found are {list(t)} ({p})")
         tables.append(t)
     if not tables:
-        raise FileNotFoundError(f"no table ({', '.join(ending)}) in {', '.join(map(str, folders))}")
+        raise FileNotFoundError(f"no table ({', '.join(endings)}) in {', '.join(map(str, folders))}")
     return pd.concat(tables, ignore_index=True)
 
 # %% ../nbs/03b_readers.ipynb #4b4cb844
@@ -145,8 +144,8 @@ def _isic2018(folder, files, partial):
     frame = _with_onehot(frame, [p for p in _files(_parts(folder, files, "onehot")) if p.suffix == ".txt"])
     other = "not_mel"
     if "seborrheic_keratosis" in frame: other = np.where(frame.seborrheic_keratosis == 1, "bkl", "nv")
-    dx = pd.Series(np.where(frame.melanoma == 1, "mel", other), frame.index).where(frame.melanoma.notna(),
-                                                                                   None)
+    dx = pd.Series(np.where(frame.melanoma == 1, "mel", other), frame.index)
+    dx = dx.where(frame.melanoma.notna(), None)
     return frame.assign(dx=dx, lesion_id=frame.image_id).rename(columns={"melanoma": "target"})
 
 # %% ../nbs/03b_readers.ipynb #7cb5578a
@@ -208,8 +207,7 @@ _eleven = dict(AKIEC="akiec", BCC="bcc", BEN_OTH="other_benign", BKL="bkl", DF="
                MAL_OTH="other_malignant", MEL="mel", NV="nv", SCCKA="scc", VASC="vasc")
 _milk_columns = ["lesion_id", "image_type", "isic_id", "age_approx", "sex", "skin_tone_class", "site"]
 _milk_names = dict(isic_id="image_id", age_approx="age", skin_tone_class="tone_class",
-                   diagnosis_full="dx_full",
-                   invasion_thickness_interval="thickness")
+                   diagnosis_full="dx_full", invasion_thickness_interval="thickness")
 _confirmed = {"histopathology": "histo", "single contributor clinical assessment": "clinical"}
 
 def _milk10k(folder, files, partial):
@@ -220,6 +218,9 @@ def _milk10k(folder, files, partial):
     frame = frame.merge(classes, on="lesion_id", how="left", validate="m:1")
     frame = frame.merge(_table(_parts(folder, files, "supplement"), exact)[exact], on="isic_id", how="left")
     frame = frame.rename(columns=_milk_names).assign(image_type=frame.image_type.str.split(":").str[0])
+    bare = frame[frame.dx.isna()]
+    if len(bare):
+        raise ValueError(f"{len(bare)} images have no diagnosis, the first is {bare.image_id.iloc[0]!r}")
     odd = sorted(set(frame.tone_class.dropna()) - set(range(6)))
     if odd: raise ValueError(f"skin_tone_class {odd[0]!r} is unknown; whole numbers from 0 to 5 are accepted")
     frame = frame.assign(dx_type=frame.pop("diagnosis_confirm_type").map(_confirmed))

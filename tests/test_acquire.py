@@ -290,6 +290,9 @@ def test_full_disk_under_the_cache(ham, tmp_path):
         done = python(decode.format(src=src, limit=""))
         assert done.returncode == 0 and "refused 28 [Errno 28] no room for decoded pictures" in done.stdout, done.stderr
         assert "295056 bytes are needed" in done.stdout and [p.suffix for p in small.iterdir()] == [".lock"]
+        late = "import shutil; shutil.disk_usage = lambda p: shutil._ntuple_diskusage(10**12, 0, 10**12)"
+        done = python(decode.format(src=src, limit=late)) # another process took the room after we had looked
+        assert done.returncode == 0 and "refused 28 [Errno 28] no room for decoded pictures (No space" in done.stdout
         blind = python(f"""
             import numpy as np
             a = np.lib.format.open_memmap(r"{small/'blind.npy'}", mode="w+", dtype=np.uint8, shape=(6, 128, 128, 3))
@@ -297,6 +300,19 @@ def test_full_disk_under_the_cache(ham, tmp_path):
         """)
         assert blind.returncode == -signal.SIGBUS, "the fault that the check above is about does not happen here"
     finally: subprocess.run(["umount", small], check=True)
+
+def test_killed_decoding_leaves_no_debris(ham, tmp_path):
+    src, book = ham
+    (src/"book.yaml").write_text(yaml.safe_dump(book))
+    slow = "import time, skinnb.cohorts as c; read = c.read_image; c.read_image = lambda *a: time.sleep(60)"
+    code = textwrap.dedent(decode.format(src=src, limit=slow))
+    victim = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT)
+    at, end = tmp_path/"cache/decoded", time.time() + 60
+    while not list(at.glob(".*.npy")): assert victim.poll() is None and time.time() < end; time.sleep(.02)
+    victim.send_signal(signal.SIGKILL); victim.wait()
+    assert not list(at.glob("[!.]*.npy"))
+    assert images(load("ham10000", source=src, book=book), 128).shape == (6, 128, 128, 3)
+    assert len(list(at.glob("*.npy"))) == 1, "what the killed process had begun is still there"
 
 @pytest.mark.parametrize("spoil", [
     lambda b: b"", lambda b: b[:200], lambda b: b[:-1], lambda b: bytes(len(b)), lambda b: b[:900] + bytes([b[900] ^ 4]) + b[901:],
