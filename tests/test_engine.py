@@ -181,6 +181,16 @@ def test_a_page_depends_on_what_it_reads():
     assert planned(ROOT, "pages=recall_first/02a_threshold", preset="phantom", flags=["--forceall"]) == {
         "recall_first__01_data", "recall_first__02_train", "recall_first__02a_threshold"}
 
+def test_a_cluster_is_asked_for_what_the_preset_says(tmp_path):
+    "Without SLURM's plugin, which is an extra: the profile is read, another executor takes its place."
+    done = subprocess.run([sys.executable, "-m", "snakemake", "-n", "--nolock", "--profile", "configs/slurm", "--executor", "local",
+        "--cores", "16", "--config", "preset=paper", "pages=recall_first/02_train"], capture_output=True, text=True,
+        env={**environment(ROOT), "SKINNB_DATA": str(tmp_path), "SKINNB_OUTPUTS": str(tmp_path/"outputs")})
+    said = (done.stdout + done.stderr).split("rule recall_first__02_train:")[1].split("rule ")[0]
+    asked = yaml.safe_load((ROOT/"configs/paper.yaml").read_text())
+    for name, value in asked["resources"]["recall_first/02_train"].items(): assert f"{name}={value}" in said
+    assert f"threads: {asked['threads']['recall_first/02_train']}" in said
+
 @pytest.mark.parametrize("preset,config", [("real", ()), ("paper", ()), ("phantom", ("sweep=1",))])
 def test_dry_runs(preset, config, tmp_path):
     rules = planned(ROOT, *config, preset=preset, SKINNB_DATA=str(tmp_path), SKINNB_OUTPUTS=str(tmp_path/"outputs"))

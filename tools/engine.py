@@ -148,9 +148,9 @@ def main(words):
     lock = own(folder, run)
     if asked.get("FRESH"): os.environ["SKINNB_FRESH"] = str(int(time.time()))
     code = subprocess.call([sys.executable, "-m", *command(asked)], pass_fds=[lock.fileno()])
-    if run != "sweep" and (folder/"report.html").exists():
-        if shutil.which("skinnb_compare"): subprocess.call(["skinnb_compare", run])
-        print(f"Look at {folder}/report.html", flush=True)
+    if run != "sweep" and not asked.get("PAGES") and shutil.which("skinnb_compare"): subprocess.call(["skinnb_compare", run])
+    look = [f for f in (folder/"report.html", folder/"results.csv") if f.exists()]
+    if look: print(f"Look at {look[0]}", flush=True)
     if code: tell(sorted(folder.glob("*/")) if run == "sweep" else [folder])
     return code
 
