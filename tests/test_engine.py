@@ -164,7 +164,7 @@ def test_outputs_may_lie_elsewhere(tree, tmp_path):
 
 @pytest.mark.parametrize("word,said", [("PRESET=", "'phantom'"), ("PRESET=fantom", "'phantom'"), ("CORES=0", "CORES=2"), ("CORES=two", "CORES=2"),
     ("CORES=", "empty"), ("RUN=", "empty"), ("RUN=..", "'..'"), ("RUN=../x", "'../x'"), ("RUN=reference", "'reference'"), ("RUN=-x", "'-x'"),
-    ("SEED=-1", "SEED=7"), ("SEED=x", "SEED=7"), ("BACKBONE=", "empty")])
+    ("RUN=" + "x"*101, "100 at most"), ("SEED=-1", "SEED=7"), ("SEED=x", "SEED=7"), ("BACKBONE=", "empty")])
 def test_odd_words_are_refused_before_anything_is_written(word, said, tmp_path):
     (tmp_path/"configs").symlink_to(ROOT/"configs")
     done = subprocess.run([sys.executable, ROOT/"tools/engine.py", word], cwd=tmp_path, capture_output=True, text=True)
