@@ -143,7 +143,7 @@ planted = [
     # the papers' own arithmetic
     (R + "02a_threshold", "called = score[:, None] >= grid", "called = score[:, None] > grid", ">= becomes > in the draws of the threshold"),
     (R + "02a_threshold", "unit, rng = pd.factorize(np.asarray(cluster))[0], np.random.default_rng(seed)\n    grid", "unit, rng = np.arange(len(y)), np.random.default_rng(seed)\n    grid", "cluster ignored in the draws of the threshold"),
-    (R + "02b_ablation", "last = (alarms <= (1 - specificity)", "last = (alarms < (1 - specificity)", "common specificity off by one"),
+    (R + "02b_ablation", "alarms[:, -1:] + 1e-9)", "alarms[:, -1:] - 1e-9)", "common specificity off by one"),
     (R + "02b_ablation", "np.r_[np.diff(drawn, axis=0), drawn[-1:] - drawn[:1]]", "np.r_[-np.diff(drawn, axis=0), drawn[:1] - drawn[-1:]]", "sign of what a step adds"),
     (R + "02b_ablation", "drawn = np.stack([recall_at_specificity(y, d.score, specificity, w) for d in frames])", "drawn = np.stack([recall_at_specificity(y, d.score, specificity, np.r_[w[:1], rng.permutation(w[1:])]) for d in frames])", "steps compared in unlike draws"),
     (R + "04_fairness", "min(1., (known - rank)*p[i])", "min(1., (known - rank - 1)*p[i])", "Holm off by one"),
