@@ -12,8 +12,12 @@ export MALLOC_TRIM_THRESHOLD_ := 1073741824
 export MALLOC_TOP_PAD_ := 67108864
 # Idle threads sleep: busy-waiting ones bring processes that share two cores to a crawl.
 export OMP_WAIT_POLICY := passive
-# What was asked for, each as NAME=value; one that was given empty is passed on and refused.
-asked = $(foreach v,PRESET CORES GPUS PROFILE RUN BACKBONE SEED PAGES FRESH,$(if $(filter undefined,$(origin $v)),,'$v=$($v)'))
+# What was asked for, each as NAME=value; one that was given empty is passed on and refused, as is a misspelt one.
+words := PRESET CORES GPUS PROFILE RUN BACKBONE SEED PAGES FRESH
+asked = $(foreach v,$(words),$(if $(filter undefined,$(origin $v)),,'$v=$(subst ','\'',$($v))'))
+given := $(foreach w,$(MAKEOVERRIDES),$(if $(findstring =,$w),$w))
+strange := $(filter-out $(addsuffix =%,$(words) PYTHON UV),$(given))
+$(if $(strange),$(error unknown $(strange); accepted are $(words) PYTHON))
 
 .PHONY: help env outputs sweep test test-plain bench params lock
 help:

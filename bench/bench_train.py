@@ -31,9 +31,9 @@ def learner(model, images, y, args, recipe, n_ahead):
     n = len(y)
     a = train._checked(SimpleNamespace(model=model, images=images, y=y, train_idx=np.arange(n - 2), valid_idx=np.arange(n - 2, n), recipe_train=recipe, recipe_valid=recipe,
         n_epochs=1, lr=1e-4, bs=args.bs, loss="bce", class_weights=None, label_smoothing=0., weight_decay=0., eps=1e-8, schedule=None, eta_min=0., factor=.5, patience=3,
-        min_lr=1e-7, freeze_epochs=0, sampler=None, clip=None, early_stop=None, checkpoint="last", seed=42, precision=args.precision, checkpoint_dir=None, n_ahead=n_ahead, cbs=(), quiet=True))
+        min_lr=1e-7, freeze_epochs=0, sampler=None, clip=None, early_stop=None, checkpoint="last", seed=42, precision=args.precision, checkpoint_dir=None, save_every=60., n_ahead=n_ahead, cbs=(), quiet=True))
     learn = train._learner(a)
-    recorder_to_adam = [cb for cb in train._callbacks(a, [], None, None) if not isinstance(cb, train.Keep)]
+    recorder_to_adam = [cb for cb in train._callbacks(a, {}) if not isinstance(cb, train.Keep)]
     learn.add_cbs(recorder_to_adam)
     learn._do_epoch_validate = lambda *_, **__: None
     learn.n_epoch = 1

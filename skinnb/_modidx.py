@@ -467,6 +467,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                              'skinnb.nets._origin': ('nets.html#_origin', 'skinnb/nets.py'),
                              'skinnb.nets._seeded': ('nets.html#_seeded', 'skinnb/nets.py'),
                              'skinnb.nets._sha256': ('nets.html#_sha256', 'skinnb/nets.py'),
+                             'skinnb.nets._state': ('nets.html#_state', 'skinnb/nets.py'),
                              'skinnb.nets._up': ('nets.html#_up', 'skinnb/nets.py'),
                              'skinnb.nets.as_map': ('nets.html#as_map', 'skinnb/nets.py'),
                              'skinnb.nets.build': ('nets.html#build', 'skinnb/nets.py'),

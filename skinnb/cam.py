@@ -79,6 +79,8 @@ def _ready(model, x): # raise unless the network is in evaluation mode and x a b
     if any(m.training for m in model.modules()): raise ValueError("the network is in training mode: call model.eval() first; dropout and batch statistics would make every map another one")
     if not torch.is_tensor(x) or x.ndim != 4 or not len(x) or not x.is_floating_point():
         raise ValueError(f"x is {f'a tensor of shape {tuple(x.shape)}, {x.dtype}' if torch.is_tensor(x) else type(x).__name__}: normalised images (b, c, h, w) are accepted; `explain` takes bytes")
+    bad = ~x.isfinite().flatten(1).all(1)
+    if bad.any(): raise ValueError(f"x holds values that are no numbers, NaN or infinite, first in image {int(bad.int().argmax())}")
 
 # %% ../nbs/11_cam.ipynb #07b4a360
 def activations_and_gradients(
@@ -185,6 +187,7 @@ def maps(
     "Class activation maps by several methods from one forward and one backward pass."
     methods, chosen = _known(methods), layers_of(model, layers)
     if isinstance(bs, bool) or not isinstance(bs, int) or bs < 1: raise ValueError(f"bs={bs!r}: a whole number from 1 is accepted")
+    if not eps >= 0: raise ValueError(f"eps={eps!r}: a number from 0 is accepted")
     if "cam" in methods and len(chosen) > 1: raise ValueError("methods: 'cam' is defined at the last map alone; ask for it without layers")
     _ready(model, x)
     parts = [slice(i, i + bs) for i in range(0, len(x), bs)]

@@ -30,7 +30,7 @@ def parameters_of(
     given:dict=None, # {name: word} that changes them
 )->dict: # {name: value} of every parameter
     "Parameters that a page has under a preset."
-    declared, presets = page_parameters(page), sorted(p.stem for p in (root()/"configs").glob("*.yaml"))
+    declared, presets = page_parameters(page), sorted({p.stem for p in (root()/"configs").glob("*.yaml")} - {"sweep"})
     if preset not in (None, *presets): raise ValueError(f"preset={preset!r}: one of {', '.join(presets)} is accepted")
     told = yaml.safe_load((root()/"configs"/f"{preset}.yaml").read_text())["pages"].get(page, {}) if preset else {}
     words = {k: _value(k, v, declared[k][0]) if k in declared else v for k, v in (given or {}).items()}
@@ -85,7 +85,7 @@ def cli(
     start, a = time.time(), _arguments(words)
     try:
         steps = steps_of(a.page, parameters_of(a.page, a.preset, dict(a.p)))
-        left = advance(steps, a.minutes and max(a.minutes - (time.time() - start)/60, 0))
+        left = advance(steps, None if a.minutes is None else max(a.minutes - (time.time() - start)/60, 0))
     except (ValueError, TypeError, FileNotFoundError) as e:
         print(f"skinnb_train: {e}", file=sys.stderr)
         return 2

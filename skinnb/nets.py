@@ -58,6 +58,10 @@ def fits(
     "Pass one empty image through on the meta device; an error when the backbone refuses it."
     own = timm.get_pretrained_cfg(known(backbone)).input_size[-1]
     size = own if img_size is None else img_size
+    for name, value in dict(img_size=size, in_chans=in_chans).items():
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise ValueError(f"{name}={value!r} (argument of nets.build): a whole number is accepted")
+    if in_chans < 1: raise ValueError(f"in_chans={in_chans!r} (argument of nets.build): a whole number from 1 is accepted")
     try:
         if size < 1: raise ValueError("a side is at least one pixel")
         with torch.device("meta"): body = _create(backbone, size, in_chans).eval()
@@ -138,12 +142,16 @@ def find_weights(
     weights:str="auto", # "auto", one of "folder", "standin", "hub", or a file
 )->dict: # path, source and what a stand-in needs; empty when there are none
     "Look for pretrained weights: your folder, the stand-ins, the hub."
+    accepted = "'auto', 'folder', 'standin', 'hub' or a file is accepted"
+    if not isinstance(weights, (str, Path)): raise ValueError(f"weights={weights!r} (argument of nets.build): {accepted}")
     looks = dict(folder=_from_folder, standin=_from_standin, hub=_from_hub)
     tagged = bool(timm.models.split_model_name_tag(known(backbone))[1])
     if weights == "auto": order = ("folder", "hub", "standin") if tagged else tuple(looks)
     elif weights in looks: order = (weights,)
     elif Path(weights).is_file(): return dict(path=Path(weights), source="file")
-    else: raise ValueError(f"weights={weights!r} (argument of nets.build): no such file; 'auto', 'folder', 'standin', 'hub' or a file is accepted")
+    else:
+        what = "this is a folder; name a file in it, or set SKINNB_WEIGHTS to it" if Path(weights).is_dir() else "no such file"
+        raise ValueError(f"weights={str(weights)!r} (argument of nets.build): {what}; {accepted}")
     for look in order:
         if found := looks[look](backbone):
             if tagged and look == "standin": fallback(f"weights {backbone!r} cannot be had here; {found['path'].name} stands in")
@@ -170,10 +178,23 @@ def _keras_v1(body): # a timm ResNet-50 that computes what Keras' ResNet-50 v1 c
     for m in body.modules():
         if isinstance(m, nn.BatchNorm2d): m.eps = 1e-3
 
+def _state(path): # tensors of a weight file
+    wrong = lambda what: ValueError(f"{path.name} (weights): {what}; a state dict as .safetensors or .pth is accepted")
+    if not path.stat().st_size: raise wrong("the file is empty")
+    try: state = timm.models.load_state_dict(str(path), weights_only=True)
+    except AttributeError: state = None # a list, a number, a word
+    except Exception as e: # each format has its own kinds of error
+        code = "global" in str(e).lower()
+        raise wrong("it holds code, and not tensors alone" if code else f"no weight file, or damaged or cut off ({type(e).__name__})") from e
+    if not isinstance(state, dict) or not state or not all(map(torch.is_tensor, state.values())):
+        raise wrong("it does not hold names with a tensor each")
+    bad = next((k for k, v in state.items() if v.is_floating_point() and not v.isfinite().all()), None)
+    if bad: raise wrong(f"tensor {bad!r} holds values that are no finite numbers")
+    return state
+
 def _load(backbone, found, img_size, in_chans): # a timm model with its classifier and the weights that were found
-    name = found.get("architecture", backbone)
+    name, state = found.get("architecture", backbone), _state(found["path"])
     try:
-        state = timm.models.load_state_dict(str(found["path"]), weights_only=True)
         if "architecture" in found: state = by_order(state, timm.create_model(name).state_dict())
         body = _create(name, img_size, in_chans, state)
     except (RuntimeError, ValueError, KeyError, NotImplementedError) as e:
@@ -209,9 +230,9 @@ def head(
 )->nn.Sequential:
     "Dropout and a linear layer, or a hidden layer with ReLU and dropout before the last one."
     if isinstance(n_out, bool) or not isinstance(n_out, int) or n_out < 1: raise ValueError(f"n_out={n_out!r} (argument of nets.build): a whole number from 1 is accepted")
-    if not 0 <= dropout < 1: raise ValueError(f"dropout={dropout!r} (argument of nets.build): 0 <= dropout < 1 is accepted")
+    if isinstance(dropout, str) or not 0 <= dropout < 1: raise ValueError(f"dropout={dropout!r} (argument of nets.build): 0 <= dropout < 1 is accepted")
     if hidden is None: return nn.Sequential(nn.Dropout(dropout), nn.Linear(d, n_out))
-    if hidden < 1: raise ValueError(f"hidden={hidden!r} (argument of nets.build): None or a whole number from 1 is accepted")
+    if not isinstance(hidden, int) or hidden < 1: raise ValueError(f"hidden={hidden!r} (argument of nets.build): None or a whole number from 1 is accepted")
     return nn.Sequential(nn.Linear(d, hidden), nn.ReLU(), nn.Dropout(dropout), nn.Linear(hidden, n_out))
 
 # %% ../nbs/07_nets.ipynb #3cbb46f6
@@ -255,6 +276,8 @@ def build(
     weights:str="auto", # "auto", "folder", "standin", "hub", or a file
 )->Classifier: # with .norm, .body, .head, .weights, .backbone, .img_size, .in_chans
     "A classifier on any timm backbone, for ImageNet-normalised images; every error comes before work starts."
+    if seed is not None and (isinstance(seed, bool) or not isinstance(seed, int)):
+        raise ValueError(f"seed={seed!r} (argument of nets.build): None or a whole number is accepted")
     with _seeded(seed):
         size, d = fits(backbone, img_size, in_chans)
         top = None if n_out is None else head(d, n_out, dropout, hidden)
@@ -262,6 +285,8 @@ def build(
         body = _load(backbone, found, size, in_chans) if found else _create(backbone, size, in_chans)
         kept, cfg = body.get_classifier(), body.pretrained_cfg
         body.reset_classifier(0)
+    if top is None and found and not any(True for _ in kept.parameters()):
+        raise ValueError(f"n_out=None (argument of nets.build): {found['path'].name} holds no classifier to keep; give n_out")
     norm = _norm(found.get("mean", cfg["mean"]), found.get("std", cfg["std"]), in_chans)
     return Classifier(norm, body, kept if top is None else top, backbone=backbone, img_size=size, in_chans=in_chans, weights=_origin(found, seed, top))
 
@@ -418,8 +443,8 @@ def cpu_dtype(
     "The faster precision for training on a CPU: float32 with depthwise convolutions or without bfloat16 units, else bfloat16."
     depthwise = any(isinstance(m, nn.Conv2d) and m.groups == m.in_channels > 1 for m in model.modules())
     units = any(v for k, v in torch.cpu.get_capabilities().items() if k.endswith("bf16"))
-    onednn = torch.backends.mkldnn.is_available() and torch.ops.mkldnn._is_mkldnn_bf16_supported()
-    return torch.bfloat16 if units and onednn and not depthwise else torch.float32
+    plain = os.environ.get("ATEN_CPU_CAPABILITY") == "default" # torch is told to use no such units (tests/plain.sh)
+    return torch.bfloat16 if units and not plain and not depthwise else torch.float32
 
 # %% ../nbs/07_nets.ipynb #df9c0336
 def overrun(

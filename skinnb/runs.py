@@ -278,7 +278,8 @@ def compare_lines(
     "A comparison in short: totals, tables that are not wholly identical, and the cells to look at."
     if found.empty: return ["neither run has a table"]
     tables = found.groupby(["paper", "table"], sort=False).status
-    lines = [f"{len(found):,} cells of {tables.ngroups} tables: {_counts(found.status)}"]
+    n = tables.ngroups
+    lines = [f"{len(found):,} cells of {n} table{'s' if n > 1 else ''}: {_counts(found.status)}"]
     lines += [f"  {'/'.join(t)}: {_counts(s)}" for t, s in tables if (s != "identical").any()]
     look = pd.concat([found[found.status == s] for s in statuses[3:]])
     for c in look.head(most).to_dict("records"):

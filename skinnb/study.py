@@ -252,6 +252,7 @@ def _told(value, found): # anything as JSON; functions and classes of ours go in
     if isinstance(v, functools.partial): return ["partial", *(_told(o, found) for o in (v.func, v.args, v.keywords))]
     return _thing(v, found)
 
+# %% ../nbs/00_study.ipynb #37912a43
 _texts = torch.dtype, torch.device, np.dtype, np.generic, pd.Timestamp, Path
 _accepted = "numbers, text, lists, dicts, arrays, frames, networks and functions"
 
@@ -273,6 +274,7 @@ def _thing(v, found): # functions, classes, modules and objects
         found[name] = _described(v, found) if isinstance(v, type) else _reached(v, found)
     return ["named", name]
 
+# %% ../nbs/00_study.ipynb #287a2e5c
 _busy = set()
 def _local(f, found): # a lambda or an inner function: its name is not its own, so it is described in place
     if id(f) in _busy: return ["itself"]

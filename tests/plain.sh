@@ -1,9 +1,9 @@
 #!/bin/sh
-# Runs a command as if on a plain processor: OMP_NUM_THREADS=3 sh tests/plain.sh nbdev_test --path nbs/06a_tone.ipynb
+# Runs a command as if on a plain processor: OMP_NUM_THREADS=3 sh tests/plain.sh nbdev_test nbs/06a_tone.ipynb
 # Each library is told to use its baseline only. NumPy and OpenCV are asked which features they found, so that none is
 # named that this machine lacks; a variable that does not apply (no MKL, another C library, ARM) is ignored.
-export ATEN_CPU_CAPABILITY=default # torch: its own kernels
-export ONEDNN_MAX_CPU_ISA=SSE41 # torch: convolutions; bfloat16 units count as absent (nets.cpu_dtype)
+export ATEN_CPU_CAPABILITY=default # torch: its own kernels; bfloat16 units count as absent (nets.cpu_dtype)
+export ONEDNN_MAX_CPU_ISA=SSE41 # torch: convolutions
 export MKL_CBWR=COMPATIBLE # torch: matrix products
 export OPENBLAS_CORETYPE=Nehalem # NumPy and SciPy: matrix products
 export OPENCV_IPP=sse42 # OpenCV: Intel's kernels

@@ -164,7 +164,7 @@ def test_outputs_may_lie_elsewhere(tree, tmp_path):
 
 @pytest.mark.parametrize("word,said", [("PRESET=", "'phantom'"), ("PRESET=fantom", "'phantom'"), ("CORES=0", "CORES=2"), ("CORES=two", "CORES=2"),
     ("CORES=", "empty"), ("RUN=", "empty"), ("RUN=..", "'..'"), ("RUN=../x", "'../x'"), ("RUN=reference", "'reference'"), ("RUN=-x", "'-x'"),
-    ("SEED=-1", "SEED=7"), ("SEED=x", "SEED=7"), ("BACKBONE=", "empty")])
+    ("RUN=" + "x"*101, "100 at most"), ("SEED=-1", "SEED=7"), ("SEED=x", "SEED=7"), ("BACKBONE=", "empty")])
 def test_odd_words_are_refused_before_anything_is_written(word, said, tmp_path):
     (tmp_path/"configs").symlink_to(ROOT/"configs")
     done = subprocess.run([sys.executable, ROOT/"tools/engine.py", word], cwd=tmp_path, capture_output=True, text=True)
@@ -180,6 +180,16 @@ def test_a_changed_backbone_or_seed_names_its_own_run():
 def test_a_page_depends_on_what_it_reads():
     assert planned(ROOT, "pages=recall_first/02a_threshold", preset="phantom", flags=["--forceall"]) == {
         "recall_first__01_data", "recall_first__02_train", "recall_first__02a_threshold"}
+
+def test_a_cluster_is_asked_for_what_the_preset_says(tmp_path):
+    "Without SLURM's plugin, which is an extra: the profile is read, another executor takes its place."
+    done = subprocess.run([sys.executable, "-m", "snakemake", "-n", "--nolock", "--profile", "configs/slurm", "--executor", "local",
+        "--cores", "16", "--config", "preset=paper", "pages=recall_first/02_train"], capture_output=True, text=True,
+        env={**environment(ROOT), "SKINNB_DATA": str(tmp_path), "SKINNB_OUTPUTS": str(tmp_path/"outputs")})
+    said = (done.stdout + done.stderr).split("rule recall_first__02_train:")[1].split("rule ")[0]
+    asked = yaml.safe_load((ROOT/"configs/paper.yaml").read_text())
+    for name, value in asked["resources"]["recall_first/02_train"].items(): assert f"{name}={value}" in said
+    assert f"threads: {asked['threads']['recall_first/02_train']}" in said
 
 @pytest.mark.parametrize("preset,config", [("real", ()), ("paper", ()), ("phantom", ("sweep=1",))])
 def test_dry_runs(preset, config, tmp_path):

@@ -207,3 +207,22 @@ def test_thresholds_by_group_find_each_groups_line():
     for constraint in ("true_positive_rate_parity", "equalized_odds"):
         assert np.array_equal(groups.optimised((y, s, g), s, g, constraints=constraint), y)
         assert groups.optimised((y, s, g), [.35, .35], ["light", "dark"], constraints=constraint).tolist() == [0, 1]
+
+def test_hanley_mcneil_by_hand():
+    """AUC .9 of 20 positives and 200 negatives: Q1 = .9/1.1, Q2 = 1.62/1.9, so the variance is
+    (.09 + 19*(.81818 - .81) + 199*(.85263 - .81))/4000 = .0021823; with the groups changed over it is .00063."""
+    half = norm.ppf(.975)*np.sqrt((.09 + 19*(.9/1.1 - .81) + 199*(1.62/1.9 - .81))/4000)
+    assert np.allclose(stats.hanley_mcneil(.9, 20, 200), [.9 - half, .9 + half]) and np.isclose(half, .0916, atol=1e-4)
+
+def test_ties_count_in_a_permutation_test():
+    "Two ones and two zeros in two groups of two: a gap of 1 in two of six deals, so p = 1/3; 9,999 shuffles are sure to .005."
+    assert abs(stats.permutation_test([0, 0, 1, 1], list("aabb"))["p"] - 1/3) < .02
+    assert abs(stats.permutation_test([0, 0, 1, 1]*2, list("aabb")*2, cluster=[1, 2, 3, 4]*2)["p"] - 1/3) < .02
+
+def test_tone_of_a_lesion(monkeypatch):
+    "04_fairness: 28 degrees is dark, most of its images decide for a lesion, a tie and what cannot be measured stay missing."
+    ita = pd.Series([40, 10, 40, 40, 10, 28, 28.1, np.nan, 40, np.nan])
+    monkeypatch.setattr(fairness.the_data, "tones_of", lambda cohort, size: pd.DataFrame(dict(ita_printed=ita, ita_corrected=ita)))
+    found = fairness.tones(pd.DataFrame(dict(image_id=[*"abcdefghij"], lesion_id=[1, 1, 2, 2, 2, 3, 4, 5, 5, 6])))
+    short = {c: "".join(found[c].astype(object).map({"light": "l", "dark": "d"}).fillna("-")) for c in found if c != "image_id"}
+    assert short == dict(tone="ldllddl-l-", tone_lesion="--" + "lll" + "d" + "l" + "ll" + "-", tone_valid="dd" + "lll" + "d" + "l" + "ll" + "-")

@@ -22,8 +22,8 @@ def run_name(settings, asked):
     changed = [str(asked[k]) if k == "backbone" else f"seed{asked[k]}" for k in ("backbone", "seed") if k in asked]
     own = re.sub(r"[^\w.-]", "_", "-".join([settings["run"], *changed]))
     name = str(asked.get("run", own))
-    if not re.fullmatch(r"\w[\w.-]*", name, re.A) or name in taken:
-        raise ValueError(f"run {name!r}: letters, digits, '_', '-' and '.' are accepted, from a letter or digit on, "
+    if not re.fullmatch(r"\w[\w.-]{,99}", name, re.A) or name in taken:
+        raise ValueError(f"run {name!r}: letters, digits, '_', '-' and '.' are accepted, 100 at most, no '-' or '.' first, "
             f"and none of {list(taken)}; such as {own!r}")
     return name
 
@@ -140,18 +140,23 @@ def command(asked):
         *(["--forceall"] if asked.get("FRESH") else []), "--config", *config]
 
 def main(words):
-    "Make a run: Snakemake, then how it compares with the reference, then what failed."
+    "Make a run or a sweep: Snakemake, then how the run compares with the reference, then what failed."
     asked = asked_for(words)
     settings = preset(asked.get("PRESET", "phantom"))
+    if asked.get("SWEEP") and (both := {"RUN", "BACKBONE", "SEED", "PAGES"} & set(asked)):
+        raise ValueError(f"{sorted(both)[0]}= has no place in a sweep: configs/sweep.yaml lists its pages, backbones and seeds")
     run = "sweep" if asked.get("SWEEP") else run_name(settings, {k.lower(): v for k, v in asked.items()})
     folder = outputs()/run
     lock = own(folder, run)
     if asked.get("FRESH"): os.environ["SKINNB_FRESH"] = str(int(time.time()))
-    code = subprocess.call([sys.executable, "-m", *command(asked)], pass_fds=[lock.fileno()])
-    if run != "sweep" and (folder/"report.html").exists():
-        if shutil.which("skinnb_compare"): subprocess.call(["skinnb_compare", run])
-        print(f"Look at {folder}/report.html", flush=True)
+    snakemake = subprocess.Popen([sys.executable, "-m", *command(asked)], pass_fds=[lock.fileno()]) # holds the lock too
+    try: code = snakemake.wait()
+    except KeyboardInterrupt: code = snakemake.wait() # it was interrupted as well, and stops its pages
+    if (folder/"run.json").exists() and not asked.get("PAGES"): subprocess.call(["skinnb_compare", run])
+    look = [f for f in (folder/"report.html", folder/"results.csv") if f.exists()]
+    if look: print(f"Look at {look[0]}", flush=True)
     if code: tell(sorted(folder.glob("*/")) if run == "sweep" else [folder])
+    if not [f for f in folder.iterdir() if f.name != ".owner.json"]: shutil.rmtree(folder) # refused before it began
     return code
 
 def tell(folders):
@@ -162,5 +167,4 @@ def tell(folders):
 
 if __name__ == "__main__":
     try: sys.exit(main(sys.argv[1:]))
-    except ValueError as e: sys.exit(f"{e}")
-    except KeyboardInterrupt: sys.exit(130)
+    except (ValueError, OSError) as e: sys.exit(f"{e}")

@@ -14,14 +14,14 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 
-splits_ = "test_choices.py -k split_or_folds_or_torn"
+splits_ = "test_choices.py -k split_by_lesion_or_ddpm_split_or_recall_first_split_or_folds_cover_or_torn"
 checks = { # page: tests beside the page's own
     "01_published": ["test_planted.py -k published"], "02_stats": ["test_rates.py"], "04_cohorts": [splits_], "06_imaging": ["test_planted.py -k imaging"],
     "06a_tone": ["test_planted.py -k tone"], "08_train": ["test_planted.py -k train", "test_choices.py -k test_arm_or_test_member"], "09_metrics": ["test_rates.py"], "10_groups": ["test_rates.py"],
     "11_cam": ["test_planted.py -k cam"], "12_faithfulness": ["test_planted.py -k faithfulness"],
     "melanoma_ddpm/01_classify": ["test_choices.py -k test_arm"], "recall_first/01_data": [splits_],
     "recall_first/02_train": ["test_choices.py -k test_member_or_test_the_backbone_or_02_train"], "recall_first/02a_threshold": ["test_choices.py -k 02a_threshold_or_each_threshold"],
-    "recall_first/02b_ablation": ["test_choices.py -k 02b_ablation_or_each_threshold"], "recall_first/04_fairness": ["test_choices.py -k 04_fairness_or_risks_or_each_threshold", "test_rates.py -k table_8"],
+    "recall_first/02b_ablation": ["test_choices.py -k 02b_ablation_or_each_threshold"], "recall_first/04_fairness": ["test_choices.py -k 04_fairness_or_risks_or_each_threshold", "test_rates.py -k table_8_or_tone_of"],
     "recall_first/05_external": ["test_choices.py -k 05_external_or_recalibration"]}
 
 R = "recall_first/"
@@ -140,6 +140,31 @@ planted = [
     ("melanoma_ddpm/01_classify", "where[\"train\"], where[\"valid\"], *stages", "np.r_[where[\"train\"], where[\"test\"]], where[\"valid\"], *stages", "test images among the training images"),
     ("melanoma_ddpm/01_classify", "s = scores[(scores.split == \"test\") & scores.last_image]", "s = scores[(scores.split == \"valid\") & scores.last_image]", "Table I read off the validation images"),
     ("melanoma_ddpm/01_classify", "s = pd.concat([t[t.split == \"test\"].assign", "s = pd.concat([t.assign", "Table I, corrected: validation images among the test"),
+    # the papers' own arithmetic
+    (R + "02a_threshold", "called = score[:, None] >= grid", "called = score[:, None] > grid", ">= becomes > in the draws of the threshold"),
+    (R + "02a_threshold", "unit, rng = pd.factorize(np.asarray(cluster))[0], np.random.default_rng(seed)\n    grid", "unit, rng = np.arange(len(y)), np.random.default_rng(seed)\n    grid", "cluster ignored in the draws of the threshold"),
+    (R + "02b_ablation", "alarms[:, -1:] + 1e-9)", "alarms[:, -1:] - 1e-9)", "common specificity off by one"),
+    (R + "02b_ablation", "np.r_[np.diff(drawn, axis=0), drawn[-1:] - drawn[:1]]", "np.r_[-np.diff(drawn, axis=0), drawn[:1] - drawn[-1:]]", "sign of what a step adds"),
+    (R + "02b_ablation", "drawn = np.stack([recall_at_specificity(y, d.score, specificity, w) for d in frames])", "drawn = np.stack([recall_at_specificity(y, d.score, specificity, np.r_[w[:1], rng.permutation(w[1:])]) for d in frames])", "steps compared in unlike draws"),
+    (R + "04_fairness", "min(1., (known - rank)*p[i])", "min(1., (known - rank - 1)*p[i])", "Holm off by one"),
+    (R + "04_fairness", "tone_lesion=cut(share.isna() | (share == .5), share > .5)", "tone_lesion=cut(share.isna(), share > .5)", "a tie of tones called dark"),
+    (R + "04_fairness", "allowed = (t.recall >= recall - 1e-12) & (t.specificity", "allowed = (t.recall >= recall - 1e-12) | (t.specificity", "fairer threshold keeps one limit of two"),
+    (R + "04_fairness", '"lowered by 0.08": decide(default - .08)', '"lowered by 0.08": decide(default + .08)', "threshold raised, not lowered"),
+    (R + "05_external", "+ logit(new) - logit(old))", "+ logit(old) - logit(new))", "prevalence rule upside down"),
+    (R + "05_external", "x.T @ (y - p) - 1e-3*(w - [1., 0.]))", "x.T @ (y - p) - 1e-3*w)", "Platt's ridge pulls to 0"),
+    (R + "05_external", "% 2\n    found", "% 2*0\n    found", "one half instead of two"),
+    ("melanoma_ddpm/01_classify", "found = cluster_bootstrap(s.target, s.score, s.lesion_id,", "found = cluster_bootstrap(s.target, s.score, None,", "cluster ignored in Table I"),
+    ("melanoma_ddpm/01_classify", "paired_bootstrap(one.target, mean[a], mean[b], one.lesion_id", "paired_bootstrap(one.target, mean[b], mean[a], one.lesion_id", "sign of a difference of backbones"),
+    ("tone_prune/01_tones", ".abs().sum()/2)", ".abs().sum())", "images out of place counted twice"),
+    ("tone_prune/02_normalise", "down = np.abs(l1 - l0) <= np.abs(b1 - b0)", "down = np.abs(l1 - l0) >= np.abs(b1 - b0)", "the farther solution"),
+    ("tone_prune/02_normalise", "lab, skin = tone.lab(out[i]), ~np.asarray(lesion[i])", "lab, skin = tone.lab(out[i]), np.asarray(lesion[i])", "mask inverted in the recolouring"),
+    ("tone_prune/02_normalise", "(p_target - c/c.sum())/p_target)", "(p_target - c/c.sum()))", "replacement probability without its denominator"),
+    ("tone_prune/02_normalise", "np.where(a < tau, np.minimum(p + delta, cap), p)", "np.where(a < tau, p + delta, p)", "Algorithm 1 without its cap"),
+    ("tone_prune/02_normalise", "if epoch % every == 0: p", "if (epoch + 1) % every == 0: p", "Algorithm 1 looks an epoch early"),
+    ("lora_tone/01_tones", "out[order] = place < frame", "out[order] = place <= frame", "one image of each class too many"),
+    ("02_stats", "(p - 1)*(q1 - a*a) + (n - 1)*(q2 - a*a)", "(n - 1)*(q1 - a*a) + (p - 1)*(q2 - a*a)", "Hanley-McNeil with the groups swapped"),
+    ("02_stats", "cov[0, 0] + cov[1, 1] - 2*cov[0, 1], 0)", "cov[0, 0] + cov[1, 1], 0)", "DeLong's test unpaired"),
+    ("02_stats", ">= gap(order) - 1e-12).sum() for r", "> gap(order) + 1e-12).sum() for r", "permutation test leaves ties out"),
 ]
 
 def plant(tree, page, old, new): # in the page's cells and in its module; how many places

@@ -37,9 +37,10 @@ def score(
     pixels:np.ndarray, # uint8 (n, h, w, 3)
     networks:list, # as from recall_first.train.network
     stage, # the recipe that the networks were validated with
+    precision:str="auto", # "auto", "fp32" or "bf16"
 )->np.ndarray: # malignant probability per image
     "Ensemble score, over four views, of images that the networks have not seen."
-    one = lambda network: train.predict(network, pixels, recipe=stage, tta=list(train.tta_views), precision="auto")[:, 1]
+    one = lambda network: train.predict(network, pixels, recipe=stage, tta=list(train.tta_views), precision=precision)[:, 1]
     return train.ensemble(one(n) for n in networks)
 
 # %% ../../nbs/recall_first/05_external.ipynb #131d264c
