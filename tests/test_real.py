@@ -5,7 +5,7 @@ from PIL import Image, JpegImagePlugin
 from skinnb import cohorts, nets
 from skinnb.archives import at_hand, encoded, manifest
 from skinnb.editions import pack
-from skinnb.study import data_dir
+from skinnb.study import data_dir, key_of
 from skinnb.recall_first import data as recall_first
 
 here = set(at_hand().name)
@@ -149,3 +149,5 @@ def test_pack_of_real_images(tmp_path, biopsied):
     same = ["image_id", "lesion_id", "dx", "dx_type", "target", "age", "sex", "site"]
     rows = lambda f: f[same].astype(object).where(f[same].notna(), None).values.tolist()
     assert rows(back) == rows(few)
+    key = lambda f: key_of(cohorts.near_duplicates, cohorts.images(f, 128), f[same])
+    assert key(back) == key(few), "what is trained on a pack would not be found beside the archives"
