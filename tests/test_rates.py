@@ -4,7 +4,7 @@ import sklearn.metrics as sk
 from fairlearn.metrics import MetricFrame, demographic_parity_ratio, equal_opportunity_difference, equalized_odds_difference, false_negative_rate, false_positive_rate, selection_rate, true_negative_rate, true_positive_rate
 from scipy.stats import norm
 from skinnb import groups, metrics, stats
-from skinnb.recall_first import fairness
+from skinnb.recall_first import external, fairness
 
 # Two groups, no two counts alike: light 40 positive (28 found), 60 negative (9 alarms); dark 25 (11), 75 (21).
 table = pd.DataFrame(dict(tp=[28, 11], fn=[12, 14], fp=[9, 21], tn=[51, 54]), ["light", "dark"])
@@ -226,3 +226,17 @@ def test_tone_of_a_lesion(monkeypatch):
     found = fairness.tones(pd.DataFrame(dict(image_id=[*"abcdefghij"], lesion_id=[1, 1, 2, 2, 2, 3, 4, 5, 5, 6])))
     short = {c: "".join(found[c].astype(object).map({"light": "l", "dark": "d"}).fillna("-")) for c in found if c != "image_id"}
     assert short == dict(tone="ldllddl-l-", tone_lesion="--" + "lll" + "d" + "l" + "ll" + "-", tone_valid="dd" + "lll" + "d" + "l" + "ll" + "-")
+
+def test_remedies_by_hand():
+    "04_fairness: from .46 the paper goes down by .08 to .38; where the tone is not known the threshold stays as it is."
+    learned = pd.DataFrame(dict(target=[0, 0, 1, 1]*2, ensemble=[.2, .4, .6, .8, .1, .2, .3, .4], tone_lesion=["light"]*4 + ["dark"]*4))
+    new = pd.DataFrame(dict(ensemble=[.30, .39, .41, .46], tone_lesion=["dark", "light", None, "dark"]))
+    found = {k: v.tolist() for k, v in fairness.remedies(learned, new, .46, .40).items()}
+    assert found == {"as it is": [0, 0, 0, 1], "lowered by 0.08": [0, 1, 1, 1], "fairest within the cost": [0, 0, 1, 1],
+        "by tone (ThresholdOptimizer)": [1, 0, 0, 1]} # dark from .25, light from .5
+
+def test_platt_leans_on_the_scores_as_they_are():
+    "05_external: where classes are told apart fully, the ridge of 1e-3 towards slope 1 and shift 0 alone holds the curve."
+    y, s = np.array([0, 0, 0, 1, 1]), np.array([.1, .2, .3, .8, .9])
+    z = np.log(s/(1 - s)); w = np.array(external.platt(y, s)); p = 1/(1 + np.exp(-(w[0]*z + w[1])))
+    assert np.allclose([(z*(y - p)).sum(), (y - p).sum()], 1e-3*(w - [1, 0]), atol=1e-9) and w[0] > 1.5

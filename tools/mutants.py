@@ -21,8 +21,8 @@ checks = { # page: tests beside the page's own
     "11_cam": ["test_planted.py -k cam"], "12_faithfulness": ["test_planted.py -k faithfulness"],
     "melanoma_ddpm/01_classify": ["test_choices.py -k test_arm"], "recall_first/01_data": [splits_],
     "recall_first/02_train": ["test_choices.py -k test_member_or_test_the_backbone_or_02_train"], "recall_first/02a_threshold": ["test_choices.py -k 02a_threshold_or_each_threshold"],
-    "recall_first/02b_ablation": ["test_choices.py -k 02b_ablation_or_each_threshold"], "recall_first/04_fairness": ["test_choices.py -k 04_fairness_or_risks_or_each_threshold", "test_rates.py -k table_8_or_tone_of"],
-    "recall_first/05_external": ["test_choices.py -k 05_external_or_recalibration"]}
+    "recall_first/02b_ablation": ["test_choices.py -k 02b_ablation_or_each_threshold"], "recall_first/04_fairness": ["test_choices.py -k 04_fairness_or_risks_or_each_threshold", "test_rates.py -k table_8_or_tone_of_or_remedies"],
+    "recall_first/05_external": ["test_choices.py -k 05_external_or_recalibration", "test_rates.py -k platt"]}
 
 R = "recall_first/"
 planted = [
