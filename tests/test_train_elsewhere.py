@@ -1,5 +1,5 @@
 "Train elsewhere, read here: skinnb_train in pieces on one machine, the page on another that only has the kept files."
-import json, os, shutil, subprocess, sys
+import json, os, shutil, signal, subprocess, sys, time
 import pandas as pd
 import pytest
 from conftest import ROOT, run_papermill
@@ -72,3 +72,28 @@ wrong = [(["--preset", "fantom"], "'fantom'"), (["-p", "n_epochs", "0"], "n_epoc
 def test_wrong_words_are_named(tmp_path, words, said):
     done = skinnb_train(tmp_path, *words)
     assert done.returncode == 2 and said in done.stderr and not list(tmp_path.iterdir())
+
+saving = """
+import joblib, sys
+from skinnb import elsewhere, study, train
+train.fit.__defaults__ = tuple(0. if d == 60. else d for d in train.fit.__defaults__) # saves after every batch
+(name, folder, f, given, named), = elsewhere.steps_of(sys.argv[1], elsewhere.parameters_of(sys.argv[1], given=dict(zip(sys.argv[3::3], sys.argv[4::3]))))
+print("begins", flush=True)
+print(joblib.hash(study.kept(f, *given, **named)["scores"].score.to_numpy()))
+"""
+
+def test_killed_inside_an_epoch_goes_on(tmp_path):
+    "SIGKILL while the state is being written again and again; the next process ends like one in peace."
+    peace = skinnb_train(tmp_path/"peace", code=saving)
+    env = {**os.environ, "SKINNB_CACHE": str(tmp_path/"cache"), "SKINNB_PLAIN": "1"}
+    words = [w for k, v in small.items() for w in ("-p", k, str(v))]
+    victim = subprocess.Popen([sys.executable, "-c", saving, page, *words], cwd=ROOT, env=env, stdout=subprocess.PIPE, text=True)
+    while not list(tmp_path.glob("cache/kept/.work/*/training-*.pt")): assert victim.poll() is None; time.sleep(.01)
+    time.sleep(.3)
+    assert victim.poll() is None
+    victim.send_signal(signal.SIGKILL); victim.wait()
+    assert not list(tmp_path.glob("cache/kept/arm-*"))
+    again = skinnb_train(tmp_path/"cache", code=saving)
+    assert peace.returncode == again.returncode == 0, again.stderr
+    assert "epoch 2/2" in again.stdout and peace.stdout.splitlines()[-1] == again.stdout.splitlines()[-1]
+    assert "damaged" not in again.stderr and not list(tmp_path.glob("cache/kept/.work/*"))
