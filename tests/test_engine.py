@@ -1,5 +1,5 @@
 "The engine: what runs, what runs again, what does not, and what a failure or a kill leaves behind."
-import fcntl, json, os, re, shutil, signal, subprocess, sys, time
+import json, os, re, shutil, signal, subprocess, sys, time
 from pathlib import Path
 import nbformat, pytest, yaml
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
@@ -67,6 +67,12 @@ def planned(tree, *config, preset="toy", flags=(), **env):
 
 TOYS = "pages=toy/02_read toy/03_alone"
 
+@pytest.fixture
+def whole(tree):
+    "The toy repository with a finished run; the test before usually leaves one."
+    if not (tree/"outputs/toy/notebooks/toy/02_read.made").exists(): assert make(tree, ALL).returncode == 0
+    return tree
+
 def test_a_failing_page_stops_neither_the_others_nor_the_report(tree):
     (tree/"break").touch()
     done, out = make(tree, ALL), tree/"outputs/toy"
@@ -85,7 +91,8 @@ def test_a_failing_page_stops_neither_the_others_nor_the_report(tree):
     assert not (out/"failed.json").exists() and not list(out.rglob("*.part.ipynb"))
     assert (out/"notebooks/toy/03_alone.ipynb").stat().st_mtime_ns > first # FRESH=1
 
-def test_a_deleted_result_reruns_its_page_alone(tree):
+def test_a_deleted_result_reruns_its_page_alone(whole):
+    tree = whole
     declared, recorded = (tree/f"outputs/toy/tables/toy/table_{t}.csv" for t in ("1", "extra"))
     text = declared.read_text()
     declared.unlink()
@@ -97,7 +104,8 @@ def test_a_deleted_result_reruns_its_page_alone(tree):
     assert make(tree, ALL).returncode == 0
     assert recorded.exists() and [o.stat().st_mtime_ns for o in others] == before
 
-def test_what_an_edit_reruns(tree):
+def test_what_an_edit_reruns(whole):
+    tree = whole
     module, facts = tree/"skinnb/toy/p1_train.py", tree/"skinnb/data/published.yaml"
     source = module.read_text()
     module.write_text("# a comment\n" + source.replace("def member(x):", 'def member(x):\n    "A docstring."\n   '))
@@ -107,7 +115,8 @@ def test_what_an_edit_reruns(tree):
     else: (tree/"skinnb/data/papers/toy.yaml").write_text("title: A toy\n")
     assert planned(tree, TOYS) == {"toy__02_read", "toy__03_alone"}
 
-def test_a_failing_rerun_loses_nothing(tree):
+def test_a_failing_rerun_loses_nothing(whole):
+    tree = whole
     out = tree/"outputs/toy"
     kept = [out/"tables/toy/table_1.csv", out/"tables/toy/table_extra.csv", out/"notebooks/toy/01_train.ipynb"]
     before = [k.read_bytes() for k in kept]
@@ -149,11 +158,10 @@ def test_after_sigkill_the_next_run_runs_on(tree):
 
 def test_a_living_owner_is_named_and_nothing_is_touched(tree):
     files = lambda: {p: p.stat().st_mtime_ns for p in (tree/"outputs").rglob("*")}
-    with open(tree/"outputs/toy/.owner.json", "r+") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with engine.own(tree/"outputs/toy", "toy"):
         before = files()
         done = make(tree, ALL)
-        assert done.returncode != 0 and re.search(r"run 'toy' is being made by .*\"pid\": \d+", done.stderr), done.stderr
+        assert done.returncode != 0 and f'"pid": {os.getpid()}' in done.stderr and "run 'toy'" in done.stderr, done.stderr
         assert files() == before
 
 def test_outputs_may_lie_elsewhere(tree, tmp_path):
