@@ -1,6 +1,6 @@
 """Planted bugs: does any check see them?
 
-    python tools/mutants.py [WHAT] [--jobs 2] [--out mutants.csv]
+    python tools/mutants.py [WHAT] [--jobs 2] [--out FILE]
 
 Each line of `planted` is one bug: page, text as it stands, text with the bug, what is wrong with it. The tree is
 copied to a temporary folder, the bug is planted in the page's cell *and* in the module made of it, and then the
@@ -380,7 +380,7 @@ if __name__ == "__main__":
     ask = argparse.ArgumentParser(description="Plant bugs and see whether any check sees them.")
     ask.add_argument("what", nargs="?", default="", help="only bugs whose page or description holds this")
     ask.add_argument("--jobs", type=int, default=2, help="bugs tried at once")
-    ask.add_argument("--out", default="mutants.csv", help="file for the table")
+    ask.add_argument("--out", default=Path(tempfile.gettempdir())/"mutants.csv", help="file for the table")
     ask.add_argument("--cache",
         help="folder of kept results to begin with; none: every page begins with nothing")
     ask.add_argument("--tests", action="store_true", help="only the tests, not the pages")
