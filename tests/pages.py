@@ -11,7 +11,8 @@ def _reads(table): # global names that a scope and the scopes inside it use
     return used.union(*map(_reads, table.get_children()))
 
 def _in_place(node): # names changed by `x[...] = `, `x.y = ` and `x.append(...)`
-    stores = [n for n in ast.walk(node) if isinstance(n, (ast.Subscript, ast.Attribute)) and isinstance(n.ctx, ast.Store)]
+    places = [n for n in ast.walk(node) if isinstance(n, (ast.Subscript, ast.Attribute))]
+    stores = [n for n in places if isinstance(n.ctx, ast.Store)]
     calls = [n.func for n in ast.walk(node) if isinstance(n, ast.Call) and isinstance(n.func, ast.Attribute)]
     stores += [f for f in calls if f.attr in ("append", "extend", "update")]
     return {n.value.id for n in stores if isinstance(n.value, ast.Name)}
@@ -19,16 +20,16 @@ def _in_place(node): # names changed by `x[...] = `, `x.y = ` and `x.append(...)
 def _binds(node, table):
     return {s.get_name() for s in table.get_symbols() if s.is_assigned() or s.is_imported()} | _in_place(node)
 
-def on_which(page, name, given=()): # statements that make `name`, in order; those that make a `given` name are left out
+def on_which(page, name, given=()): # statements that make `name`, in order; whoever makes a `given` name is left out
     wanted, kept = {name}, []
     for node in reversed([n for c in cells(page) for n in ast.parse(c).body]):
         table = symtable.symtable(ast.unparse(node), page, "exec")
         binds = _binds(node, table)
         if not binds & wanted or binds & set(given): continue
         if isinstance(node, ast.Expr) and not _in_place(node) & wanted: continue
-        own = {s.get_name() for s in table.get_symbols() if s.is_assigned()} if isinstance(node, ast.For) else set()
         kept.append(node)
-        wanted = wanted | _reads(table) - own
+        loop = table.get_symbols() if isinstance(node, ast.For) else [] # its own names come from nowhere else
+        wanted = wanted | _reads(table) - {s.get_name() for s in loop if s.is_assigned()}
     assert kept, f"{page} makes no {name!r}"
     return kept[::-1]
 

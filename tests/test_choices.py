@@ -41,7 +41,7 @@ from skinnb.recall_first import data, external, train as trainings
 # ---- a study in which no network is trained: scores are drawn once, labels and scores can be dealt anew
 
 splits, size = ("train", "valid", "test"), dict(n_lesions=300, n_boot=30, others=["resnet34"])
-shares = dict(train=150, valid=80, test=70) # more validation lesions than in the paper, so that each choice can move
+shares = dict(train=150, valid=80, test=70) # more to validate on than in the paper, so that each choice can move
 real_split = data.split
 
 def dealt(frame, rows, seed=1): # labels of some rows dealt anew among their lesions
@@ -58,16 +58,19 @@ class Study:
     def split(self, cohort, *args, **kwargs):
         frame = real_split(cohort, *args, **kwargs)
         self.truth = frame.set_index("image_id").target
-        return frame.assign(target=dealt(frame, rows_of(frame, self.part))) if self.what == "labels" else frame
+        if self.what != "labels": return frame
+        return frame.assign(target=dealt(frame, rows_of(frame, self.part)))
     def trained(self, cohort, images, backbone, step="full", protocol="corrected", fold=0, **budget):
         rng = np.random.default_rng(zlib.crc32(f"{backbone} {step} {protocol} {fold}".encode()))
         own = cohort[f"fold_{protocol}"].isin([fold, -1])
         logit = 1.6*self.truth[cohort.image_id].to_numpy() - 1 + rng.normal(0, 1, (2, len(cohort)))
-        if self.what == "scores": logit = np.where(rows_of(cohort, self.part), rng.normal(0, 1, logit.shape), logit)
+        noise = rng.normal(0, 1, logit.shape)
+        if self.what == "scores": logit = np.where(rows_of(cohort, self.part), noise, logit)
         one, views = 1/(1 + np.exp(-logit))
         scores = cohort.assign(fold=cohort[f"fold_{protocol}"], score=one, score_tta=(one + views)/2)[own]
         kept = ["image_id", "lesion_id", "split", "target", "fold", "score", "score_tta"]
-        return dict(scores=scores[kept].reset_index(drop=True), history=pd.DataFrame(dict(epoch=[1], kept=[True])), weights={}, state={})
+        return dict(scores=scores[kept].reset_index(drop=True),
+            history=pd.DataFrame(dict(epoch=[1], kept=[True])), weights={}, state={})
     def tones_of(self, cohort, img_size=64):
         return pd.DataFrame(dict(ita_printed=cohort.ita, ita_corrected=cohort.ita, L=70., b=15., why=""))
 
@@ -76,7 +79,8 @@ def made(monkeypatch):
     "A page's value in a study whose part was dealt anew; an error is a value too."
     def value(page, name, part=None, what=None):
         study = Study(part, what if part else None)
-        for name_, module in dict(split=data, tones_of=data, trained=trainings).items(): monkeypatch.setattr(module, name_, getattr(study, name_))
+        for attribute, module in dict(split=data, tones_of=data, trained=trainings).items():
+            monkeypatch.setattr(module, attribute, getattr(study, attribute))
         stand_in = {"trained": study.trained} if page.endswith("02_train") else {}
         monkeypatch.setattr(data, "sizes", shares)
         here = {k: v for k, v in size.items() if f"\n{k}:" in "\n" + "\n".join(cells(page))}
@@ -88,15 +92,18 @@ paper = "recall_first/"
 by_auc = lambda protocol: lambda t: t[(t.protocol == protocol) & (t.metric == "val_auc")].estimate.tolist()
 of = lambda *key: lambda v: v[key[0] if len(key) == 1 else key]
 CHOICES = { # (page, name in the page, what of it): the split that chooses
-    "Table 2, threshold, corrected": ("02_train", "ours", lambda t: t[t.protocol == "corrected"].threshold.tolist(), "train"),
-    "Table 2, threshold, faithful": ("02_train", "ours", lambda t: t[t.protocol == "faithful"].threshold.tolist(), None),
+    "Table 2, threshold, corrected": ("02_train", "ours",
+        lambda t: t[t.protocol == "corrected"].threshold.tolist(), "train"),
+    "Table 2, threshold, faithful": ("02_train", "ours",
+        lambda t: t[t.protocol == "faithful"].threshold.tolist(), None),
     "validation AUC, faithful": ("02_train", "ours", by_auc("faithful"), "valid"),
     "validation AUC, corrected": ("02_train", "ours", by_auc("corrected"), "train"),
     "Table 3, threshold, faithful": ("02a_threshold", "thresholds", of("faithful"), "valid"),
     "Table 3, threshold, corrected": ("02a_threshold", "thresholds", of("corrected"), "train"),
     "its draws, faithful": ("02a_threshold", "draws", of("faithful"), "valid"),
     "its draws, corrected": ("02a_threshold", "draws", of("corrected"), "train"),
-    **{f"Table 4, row {i}, {p}": ("02b_ablation", "arms", lambda a, p=p, i=i: [*a[p].values()][i - 1][1], s if i > 3 else None)
+    **{f"Table 4, row {i}, {p}": ("02b_ablation", "arms", lambda a, p=p, i=i: [*a[p].values()][i - 1][1],
+        s if i > 3 else None)
         for p, s in (("faithful", "valid"), ("corrected", "train")) for i in range(1, 7)},
     "Table 4, at one specificity": ("02b_ablation", "common", lambda t: t.estimate.tolist(), "test"),
     "heat maps, threshold, faithful": ("03_explain", "thresholds", of("faithful"), None),
@@ -107,7 +114,8 @@ CHOICES = { # (page, name in the page, what of it): the split that chooses
     "Table 8, fairer": ("04_fairness", "fairer", float, "train"),
     "its draws on validation": ("04_fairness", "again", of("validation"), "valid"),
     "its draws out of fold": ("04_fairness", "again", of("out of fold"), "train"),
-    "Table 8, decisions of every remedy": ("04_fairness", "decided", lambda d: {k: v.tolist() for k, v in d.items()}, "train"),
+    "Table 8, decisions of every remedy": ("04_fairness", "decided",
+        lambda d: {k: v.tolist() for k, v in d.items()}, "train"),
     "Table 8, matched": ("04_fairness", "matched_test", lambda t: t.threshold.tolist(), "test"),
     "external, threshold": ("05_external", "threshold", float, "train"),
     "external, old share": ("05_external", "prevalence", float, None)}
@@ -125,10 +133,12 @@ memo = {}
 def chosen(made, what, page, name, pick, part=None):
     if (key := (page, name, part, what)) not in memo: memo[key] = made(paper + page, name, part, what)
     found = memo[key]
-    return found if isinstance(found, str) else json.dumps(pick(found), default=np.ndarray.tolist) # every digit
+    return found if isinstance(found, str) else json.dumps(pick(found),
+        default=np.ndarray.tolist) # every digit
 
 @pytest.mark.parametrize("what", ["labels", "scores"])
-@pytest.mark.parametrize("choice", CHOICES, ids=[f"{page}: {choice}" for choice, (page, *_) in CHOICES.items()])
+@pytest.mark.parametrize("choice", CHOICES,
+    ids=[f"{page}: {choice}" for choice, (page, *_) in CHOICES.items()])
 def test_only_its_own_split_moves_a_choice(made, choice, what):
     page, name, pick, own = CHOICES[choice]
     before = chosen(made, what, page, name, pick)
@@ -139,20 +149,24 @@ def test_only_its_own_split_moves_a_choice(made, choice, what):
 
 def test_the_backbone_is_chosen_by_validation_alone():
     "02_train: of the rules that choose a backbone, one may be used, and it reads the validation AUC only."
-    lines = [dict(row=b, metric=m, protocol="corrected", estimate=v) for b, of in (("a", (.8, .9, .7)), ("b", (.7, .95, .9)))
+    lines = [dict(row=b, metric=m, protocol="corrected", estimate=v) for b,
+        of in (("a", (.8, .9, .7)), ("b", (.7, .95, .9)))
         for m, v in zip(("val_auc", "test_auc", "test_recall"), of)]
     table = pd.DataFrame(lines)
     pick = lambda t: trainings.choices(t).corrected["best validation AUC"]
     turned = lambda t, m: t.assign(estimate=t.estimate.where(t.metric != m, 1 - t.estimate))
-    assert pick(table) == pick(turned(turned(table, "test_auc"), "test_recall")) == "a" and pick(turned(table, "val_auc")) == "b"
+    assert pick(table) == pick(turned(turned(table, "test_auc"), "test_recall")) == "a" and pick(turned(table,
+        "val_auc")) == "b"
 
 def best_f1(d, column, recall=.85): # the rule of section 4.5, spelled out with scikit-learn
-    grid = [t for t in np.round(np.arange(.02, .99, .02), 2) if recall_score(d.target, d[column] >= t) >= recall]
+    grid = [t for t in np.round(np.arange(.02, .99, .02), 2) if recall_score(d.target,
+        d[column] >= t) >= recall]
     return max(grid, key=lambda t: (round(f1_score(d.target, d[column] >= t), 12), -t))
 
 def test_each_threshold_is_the_rule_on_its_own_scores(made):
     "02a, 02b and 04: every threshold is the one that the scores it is used on would choose, on the split that may."
-    final, rule, arms = (made(paper + page, name) for page, name in (("02a_threshold", "final"), ("02a_threshold", "thresholds"), ("02b_ablation", "arms")))
+    final, rule, arms = (made(paper + page, name) for page,
+        name in (("02a_threshold", "final"), ("02a_threshold", "thresholds"), ("02b_ablation", "arms")))
     table_8 = made(paper + "04_fairness", "thresholds")
     for p, part in (("faithful", "valid"), ("corrected", "train")):
         d, rows = final[p][final[p].split == part], list(arms[p].values())[3:]
@@ -160,7 +174,8 @@ def test_each_threshold_is_the_rule_on_its_own_scores(made):
         assert len(set(expected)) > 1 and [t for _, t in rows] == expected
         assert rule[p] == expected[2] == table_8[p, "ensemble"] and table_8[p, "single"] == expected[0]
         test = final[p][final[p].split == "test"].sort_values("image_id")
-        for (frame, _), c in zip(rows, ("single", "folds", "ensemble")): assert frame.score.tolist() == test[c].tolist()
+        for (frame, _), c in zip(rows,
+            ("single", "folds", "ensemble")): assert frame.score.tolist() == test[c].tolist()
 
 def test_risks_are_fitted_on_the_other_folds(made):
     "04_fairness: labels of a fold move the risks of the other folds and none of its own."
@@ -174,9 +189,11 @@ def test_risks_are_fitted_on_the_other_folds(made):
 def test_recalibration():
     "05_external: what is fitted there comes from the other half; nothing there moves what comes from home."
     rng = np.random.default_rng(2)
-    there = pd.DataFrame(dict(lesion_id=np.repeat(np.arange(150), 2), target=np.repeat(rng.random(150) < .3, 2).astype(float)))
+    there = pd.DataFrame(dict(lesion_id=np.repeat(np.arange(150), 2),
+        target=np.repeat(rng.random(150) < .3, 2).astype(float)))
     there["score"] = 1/(1 + np.exp(-(1.5*there.target - 1 + rng.normal(0, 1, 300))))
-    before, fitted = external.recalibrated(there, .4, .5), ["temperature", "temperature and shift", "cut: threshold"]
+    before, fitted = external.recalibrated(there, .4, .5), ["temperature", "temperature and shift",
+        "cut: threshold"]
     half = np.random.default_rng(42).permutation(150)[there.lesion_id] % 2 == 1
     for mine in (half, ~half):
         after = external.recalibrated(there.assign(target=dealt(there, pd.Series(mine))), .4, .5)
@@ -191,7 +208,8 @@ def test_recalibration():
 # ---- trainings: two networks for real, at 32 pixels
 
 def same(a, b): # weights, history and scores to the last bit, seconds aside
-    strip = lambda r: {**r, "history": r["history"].drop(columns="seconds"), "scores": r["scores"].drop(columns="target")}
+    strip = lambda r: {**r, "history": r["history"].drop(columns="seconds"),
+        "scores": r["scores"].drop(columns="target")}
     return joblib.hash(strip(a)) == joblib.hash(strip(b))
 
 def flipped(frame, rows): return frame.assign(target=frame.target.where(~rows, 1 - frame.target))
@@ -220,15 +238,18 @@ def test_arm(small):
     mine = lambda r: r["scores"].query("split == 'valid'").score.to_numpy()
     assert np.array_equal(mine(first), mine(blind))
     other = run(flipped(frame, part["valid"]), images)["history"]
-    assert np.array_equal(first["history"].train_loss, other.train_loss) and (first["history"].kept != other.kept).any()
-    assert (run(flipped(frame, part["train"]), images)["history"].train_loss != first["history"].train_loss).all()
+    assert np.array_equal(first["history"].train_loss,
+        other.train_loss) and (first["history"].kept != other.kept).any()
+    assert (run(flipped(frame, part["train"]),
+        images)["history"].train_loss != first["history"].train_loss).all()
 
 def test_member(small):
     "recall_first/02_train: validation and test images leave a member alone; its fold chooses the epoch."
     cohort, images = data.split(data.load("phantom", 90, 5), seed=5), small[1]
     assert len(cohort) == len(images)
     away, fold = cohort.fold_corrected < 0, cohort.fold_corrected == 1
-    run = lambda f, x: trainings.member(f, x, net, "full", "corrected", 1, img_size=32, n_epochs=5, bs=16, seed=1, lr_scale=100.)
+    run = lambda f, x: trainings.member(f, x, net, "full", "corrected", 1, img_size=32, n_epochs=5, bs=16,
+        seed=1, lr_scale=100.)
     first = run(cohort, images)
     assert same(first, run(flipped(cohort, away), images)) # also: no weight of a class comes from there
     blind = run(cohort, noisy(images, away))
@@ -246,7 +267,8 @@ def lesions(n_pos=40, n_neg=60, images=3): # by hand: 100 lesions, 40 of them po
     return frame.assign(patient_id=None, target=(np.arange(len(frame)) < n_pos*images).astype(float))
 
 def counts(frame, split): # {part: (positive, negative)} lesions
-    of_lesion = frame.assign(split=np.asarray(split)).groupby("lesion_id").agg(split=("split", "first"), target=("target", "first"), n=("split", "nunique"))
+    of_lesion = frame.assign(split=np.asarray(split)).groupby("lesion_id").agg(split=("split", "first"),
+        target=("target", "first"), n=("split", "nunique"))
     assert (of_lesion.n == 1).all() # nothing is torn
     return {s: (int(d.target.sum()), int((1 - d.target).sum())) for s, d in of_lesion.groupby("split")}
 
@@ -267,7 +289,8 @@ def test_split_by_lesion_depends_on_lesions_alone():
 
 def test_patients_are_not_torn():
     frame = lesions().assign(patient_id=lambda d: "P" + (d.lesion_id.str[1:].astype(int)//2).astype(str))
-    assert frame.assign(split=cohorts.split_by_lesion(frame, .3, .1)).groupby("patient_id").split.nunique().max() == 1
+    assert frame.assign(split=cohorts.split_by_lesion(frame, .3,
+        .1)).groupby("patient_id").split.nunique().max() == 1
     torn = frame.assign(split=cohorts.split_by_lesion(frame, .3, .1, by="lesion_id"))
     assert torn.groupby("patient_id").split.nunique().max() > 1 and torn.groupby("lesion_id").split.nunique().max() == 1
 

@@ -1,6 +1,6 @@
 """Planted bugs: does any check see them?
 
-    python tools/mutants.py [WHAT] [--jobs 2] [--out mutants.csv]
+    python tools/mutants.py [WHAT] [--jobs 2] [--out FILE]
 
 Each line of `planted` is one bug: page, text as it stands, text with the bug, what is wrong with it. The tree is
 copied to a temporary folder, the bug is planted in the page's cell *and* in the module made of it, and then the
@@ -16,155 +16,291 @@ ROOT = Path(__file__).resolve().parents[1]
 
 splits_ = "test_choices.py -k split_by_lesion_or_ddpm_split_or_recall_first_split_or_folds_cover_or_torn"
 checks = { # page: tests beside the page's own
-    "01_published": ["test_planted.py -k published"], "02_stats": ["test_rates.py"], "04_cohorts": [splits_], "06_imaging": ["test_planted.py -k imaging"],
-    "06a_tone": ["test_planted.py -k tone"], "08_train": ["test_planted.py -k train", "test_choices.py -k test_arm_or_test_member"], "09_metrics": ["test_rates.py"], "10_groups": ["test_rates.py"],
+    "01_published": ["test_planted.py -k published"], "02_stats": ["test_rates.py"], "04_cohorts": [splits_],
+        "06_imaging": ["test_planted.py -k imaging"],
+    "06a_tone": ["test_planted.py -k tone"],
+        "08_train": ["test_planted.py -k train", "test_choices.py -k test_arm_or_test_member"],
+        "09_metrics": ["test_rates.py"], "10_groups": ["test_rates.py"],
     "11_cam": ["test_planted.py -k cam"], "12_faithfulness": ["test_planted.py -k faithfulness"],
     "melanoma_ddpm/01_classify": ["test_choices.py -k test_arm"], "recall_first/01_data": [splits_],
-    "recall_first/02_train": ["test_choices.py -k test_member_or_test_the_backbone_or_02_train"], "recall_first/02a_threshold": ["test_choices.py -k 02a_threshold_or_each_threshold"],
-    "recall_first/02b_ablation": ["test_choices.py -k 02b_ablation_or_each_threshold"], "recall_first/04_fairness": ["test_choices.py -k 04_fairness_or_risks_or_each_threshold", "test_rates.py -k table_8_or_tone_of_or_remedies"],
+    "recall_first/02_train": ["test_choices.py -k test_member_or_test_the_backbone_or_02_train"],
+        "recall_first/02a_threshold": ["test_choices.py -k 02a_threshold_or_each_threshold"],
+    "recall_first/02b_ablation": ["test_choices.py -k 02b_ablation_or_each_threshold", "test_rates.py -k gain_of"],
+        "recall_first/04_fairness": ["test_choices.py -k 04_fairness_or_risks_or_each_threshold",
+        "test_rates.py -k table_8_or_tone_of_or_remedies"],
     "recall_first/05_external": ["test_choices.py -k 05_external_or_recalibration", "test_rates.py -k platt"]}
 
 R = "recall_first/"
 planted = [
     # splits
-    ("04_cohorts", '"test" if g in tested else "valid" if g in validated', '"valid" if g in tested else "test" if g in validated', "valid and test swapped in split_by_lesion"),
-    ("04_cohorts", "    tested = _part(s, number(test), seed)\n", "    tested = _part(s, number(valid), seed)\n", "test takes the share of valid"),
-    ("04_cohorts", "test_size=size, stratify=s, random_state=seed)[1]) if size", "test_size=size, random_state=seed)[1]) if size", "split not stratified"),
-    ("04_cohorts", "stratify=s, random_state=seed)[1]) if size", "stratify=s, random_state=0)[1]) if size", "seed of the split ignored"),
-    ("04_cohorts", "    group = groups_of(frame, by)\n    s = _strata", "    group = frame.image_id.astype(str)\n    s = _strata", "split by image"),
-    ("04_cohorts", "StratifiedGroupKFold(n, shuffle=True, random_state=seed).split(frame, y, group)", "StratifiedGroupKFold(n, shuffle=True, random_state=seed).split(frame, y, frame.image_id)", "folds by image"),
-    ("04_cohorts", '[frame.lesion_id.isin(tested), frame.lesion_id.isin(validated)], ["test", "valid"]', '[frame.lesion_id.isin(tested), frame.lesion_id.isin(validated)], ["valid", "test"]', "valid and test swapped in ddpm_split"),
-    ("04_cohorts", 'image_id.transform("max"))\n    check_split(out)', 'image_id.transform("min"))\n    check_split(out)', "first image taken for the last"),
-    ("04_cohorts", "rest = y[~y.index.isin(tested)]\n    validated", "rest = y\n    validated", "validation drawn from test lesions too"),
-    (R + "01_data", 'split_by_lesion(cohort, test=share["test"], valid=share["valid"]', 'split_by_lesion(cohort, test=share["valid"], valid=share["test"]', "shares of valid and test swapped"),
-    (R + "01_data", "cohorts.folds(train, n_folds, seed=seed)", "cohorts.folds(train, n_folds, seed=seed, by='lesion_id').sample(frac=1, random_state=0)", "corrected folds dealt to other lesions"),
+    ("04_cohorts", '"test" if g in tested else "valid" if g in validated',
+        '"valid" if g in tested else "test" if g in validated', "valid and test swapped in split_by_lesion"),
+    ("04_cohorts", "    tested = _part(s, number(test), seed)\n",
+        "    tested = _part(s, number(valid), seed)\n", "test takes the share of valid"),
+    ("04_cohorts", "test_size=size, stratify=s, random_state=seed)[1]) if size",
+        "test_size=size, random_state=seed)[1]) if size", "split not stratified"),
+    ("04_cohorts", "stratify=s, random_state=seed)[1]) if size", "stratify=s, random_state=0)[1]) if size",
+        "seed of the split ignored"),
+    ("04_cohorts", "    group = groups_of(frame, by)\n    s = _strata",
+        "    group = frame.image_id.astype(str)\n    s = _strata", "split by image"),
+    ("04_cohorts", "StratifiedGroupKFold(n, shuffle=True, random_state=seed).split(frame, y, group)",
+        "StratifiedGroupKFold(n, shuffle=True, random_state=seed).split(frame, y, frame.image_id)",
+        "folds by image"),
+    ("04_cohorts", '[frame.lesion_id.isin(tested), frame.lesion_id.isin(validated)], ["test", "valid"]',
+        '[frame.lesion_id.isin(tested), frame.lesion_id.isin(validated)], ["valid", "test"]',
+        "valid and test swapped in ddpm_split"),
+    ("04_cohorts", 'image_id.transform("max"))\n    check_split(out)',
+        'image_id.transform("min"))\n    check_split(out)', "first image taken for the last"),
+    ("04_cohorts", "rest = y[~y.index.isin(tested)]\n    validated", "rest = y\n    validated",
+        "validation drawn from test lesions too"),
+    (R + "01_data", 'split_by_lesion(cohort, test=share["test"], valid=share["valid"]',
+        'split_by_lesion(cohort, test=share["valid"], valid=share["test"]',
+        "shares of valid and test swapped"),
+    (R + "01_data", "cohorts.folds(train, n_folds, seed=seed)",
+        "cohorts.folds(train, n_folds, seed=seed, by='lesion_id').sample(frac=1, random_state=0)",
+        "corrected folds dealt to other lesions"),
     # statistics
-    ("02_stats", "pos, neg = tp + fn, tn + fp\n    return dict(sensitivity", "pos, neg = tp + fn, tn + fn\n    return dict(sensitivity", "denominator of specificity and FPR"),
-    ("02_stats", "fpr=(fp, neg), precision=(tp, tp + fp)", "fpr=(fp, pos + neg), precision=(tp, tp + fp)", "FPR of all images"),
-    ("02_stats", "precision=(tp, tp + fp), accuracy", "precision=(tp, tp + fn), accuracy", "precision takes recall's denominator"),
+    ("02_stats", "pos, neg = tp + fn, tn + fp\n    return dict(sensitivity",
+        "pos, neg = tp + fn, tn + fn\n    return dict(sensitivity", "denominator of specificity and FPR"),
+    ("02_stats", "fpr=(fp, neg), precision=(tp, tp + fp)", "fpr=(fp, pos + neg), precision=(tp, tp + fp)",
+        "FPR of all images"),
+    ("02_stats", "precision=(tp, tp + fp), accuracy", "precision=(tp, tp + fn), accuracy",
+        "precision takes recall's denominator"),
     ("02_stats", "z*z/(4*n_or_nan**2)", "z*z/(4*n_or_nan)", "Wilson: n for n squared"),
-    ("02_stats", "ndtri((1 + level)/2), np.where(n > 0, n, np.nan)", "ndtri(level), np.where(n > 0, n, np.nan)", "Wilson: one-sided quantile"),
-    ("02_stats", "low = np.maximum(-((1 - 2*u)*n//(2*one)), 0)", "low = np.maximum(-((1 - 2*u)*n//(2*one)) - 1, 0)", "lattice: off by one"),
-    ("02_stats", "np.arange(1, n_max + 1), decimals, truncation)\n    fits = (np.flatnonzero((low <= high).all(0)) + 1)", "np.arange(1, n_max), decimals, truncation)\n    fits = (np.flatnonzero((low <= high).all(0)) + 1)", "lattice: the last denominator left out"),
-    ("02_stats", "return (score >= threshold).astype(int)", "return (score > threshold).astype(int)", ">= becomes > in stats"),
+    ("02_stats", "ndtri((1 + level)/2), np.where(n > 0, n, np.nan)",
+        "ndtri(level), np.where(n > 0, n, np.nan)", "Wilson: one-sided quantile"),
+    ("02_stats", "low = np.maximum(-((1 - 2*u)*n//(2*one)), 0)",
+        "low = np.maximum(-((1 - 2*u)*n//(2*one)) - 1, 0)", "lattice: off by one"),
+    ("02_stats",
+        "np.arange(1, n_max + 1), decimals, truncation)\n    fits = (np.flatnonzero((low <= high).all(0)) + 1)", "np.arange(1, n_max), decimals, truncation)\n    fits = (np.flatnonzero((low <= high).all(0)) + 1)", "lattice: the last denominator left out"),
+    ("02_stats", "return (score >= threshold).astype(int)", "return (score > threshold).astype(int)",
+        ">= becomes > in stats"),
     ("02_stats", "last = np.maximum(n_valid - 1, 0)", "last = n_valid", "percentile off by one"),
-    ("02_stats", "unit = np.arange(n) if cluster is None else _codes(\"cluster\", cluster, n)[0]\n", "unit = np.arange(n)\n", "cluster ignored in the bootstrap"),
-    ("02_stats", "_resampled(cells, 8, None if cluster is None else unit, n_boot, rng)", "_resampled(cells, 8, None, n_boot, rng)", "cluster ignored in the paired bootstrap of rates"),
-    ("02_stats", "of_a, of_b = _auc_draws([_auc_plan(y, a, unit), _auc_plan(y, b, unit)], n_units, n_boot, rng).T", "of_a, of_b = (_auc_draws([_auc_plan(y, s, unit)], n_units, n_boot, rng)[:, 0] for s in (a, b))", "unpaired instead of paired"),
+    ("02_stats", "unit = np.arange(n) if cluster is None else _codes(\"cluster\", cluster, n)[0]\n",
+        "unit = np.arange(n)\n", "cluster ignored in the bootstrap"),
+    ("02_stats", "_resampled(cells, 8, None if cluster is None else unit, n_boot, rng)",
+        "_resampled(cells, 8, None, n_boot, rng)", "cluster ignored in the paired bootstrap of rates"),
+    ("02_stats",
+        "of_a, of_b = _auc_draws([_auc_plan(y, a, unit), _auc_plan(y, b, unit)], n_units, n_boot, rng).T",
+        "of_a, of_b = (_auc_draws([_auc_plan(y, s, unit)], n_units, n_boot, rng)[:, 0] for s in (a, b))",
+        "unpaired instead of paired"),
     ("02_stats", "for other in (3, 2))\n", "for other in (2, 3))\n", "wrong axis in paired_bootstrap"),
-    ("02_stats", "p = min(1., 2*(1 + beyond)/(1 + valid)) if valid else np.nan\n    return dict(a=", "p = min(1., (1 + beyond)/(1 + valid)) if valid else np.nan\n    return dict(a=", "one-sided p"),
-    ("02_stats", "for_counts, for_auc = np.random.default_rng(seed).spawn(2)", "for_counts, for_auc = np.random.default_rng(0).spawn(2)", "seed of the bootstrap ignored"),
-    ("02_stats", 'np.maximum(spread["tpr"], spread["fpr"])', 'np.minimum(spread["tpr"], spread["fpr"])', "equalised odds by the smaller gap"),
+    ("02_stats", "p = min(1., 2*(1 + beyond)/(1 + valid)) if valid else np.nan\n    return dict(a=",
+        "p = min(1., (1 + beyond)/(1 + valid)) if valid else np.nan\n    return dict(a=", "one-sided p"),
+    ("02_stats", "for_counts, for_auc = np.random.default_rng(seed).spawn(2)",
+        "for_counts, for_auc = np.random.default_rng(0).spawn(2)", "seed of the bootstrap ignored"),
+    ("02_stats", 'np.maximum(spread["tpr"], spread["fpr"])', 'np.minimum(spread["tpr"], spread["fpr"])',
+        "equalised odds by the smaller gap"),
     # metrics
-    ("09_metrics", "confusion(y, (s >= _threshold(threshold)).astype(int))", "confusion(y, (s > _threshold(threshold)).astype(int))", ">= becomes > in classification"),
-    ("09_metrics", "called = s[None] >= grid[:, None]", "called = s[None] > grid[:, None]", ">= becomes > in threshold_table"),
-    ("09_metrics", "specificity=1 - fp/(y == 0).sum()", "specificity=1 - fp/len(y)", "denominator of the specificity in threshold_table"),
-    ("09_metrics", "kept.threshold[kept.f1.idxmax()]", "kept.threshold[kept.recall.idxmax()]", "threshold by recall instead of F1"),
-    ("09_metrics", "table[table.recall >= recall - 1e-12]", "table[table.specificity >= recall - 1e-12]", "threshold keeps specificity instead of recall"),
-    ("09_metrics", "lambda recall, specificity: recall + specificity", "lambda recall, specificity: recall*specificity", "Youden by the product"),
-    ("09_metrics", "bins = np.minimum((s*n_bins).astype(int), n_bins - 1)", "bins = np.minimum((s*n_bins).astype(int) + 1, n_bins - 1)", "ECE: first bins merged wrongly"),
-    ("09_metrics", "((t.mean_score - t.share).abs()*t.n).sum()/t.n.sum()", "(t.mean_score - t.share).abs().mean()", "ECE: every bin counts the same"),
-    ("09_metrics", "2*counts[\"tp\"] + counts[\"fp\"] + counts[\"fn\"], 0", "2*counts[\"tp\"] + counts[\"fp\"] + counts[\"tn\"], 0", "denominator of F1"),
+    ("09_metrics", "confusion(y, (s >= _threshold(threshold)).astype(int))",
+        "confusion(y, (s > _threshold(threshold)).astype(int))", ">= becomes > in classification"),
+    ("09_metrics", "called = s[None] >= grid[:, None]", "called = s[None] > grid[:, None]",
+        ">= becomes > in threshold_table"),
+    ("09_metrics", "specificity=1 - fp/(y == 0).sum()", "specificity=1 - fp/len(y)",
+        "denominator of the specificity in threshold_table"),
+    ("09_metrics", "kept.threshold[kept.f1.idxmax()]", "kept.threshold[kept.recall.idxmax()]",
+        "threshold by recall instead of F1"),
+    ("09_metrics", "table[table.recall >= recall - 1e-12]", "table[table.specificity >= recall - 1e-12]",
+        "threshold keeps specificity instead of recall"),
+    ("09_metrics", "lambda recall, specificity: recall + specificity",
+        "lambda recall, specificity: recall*specificity", "Youden by the product"),
+    ("09_metrics", "bins = np.minimum((s*n_bins).astype(int), n_bins - 1)",
+        "bins = np.minimum((s*n_bins).astype(int) + 1, n_bins - 1)", "ECE: first bins merged wrongly"),
+    ("09_metrics", "((t.mean_score - t.share).abs()*t.n).sum()/t.n.sum()",
+        "(t.mean_score - t.share).abs().mean()", "ECE: every bin counts the same"),
+    ("09_metrics", "2*counts[\"tp\"] + counts[\"fp\"] + counts[\"fn\"], 0",
+        "2*counts[\"tp\"] + counts[\"fp\"] + counts[\"tn\"], 0", "denominator of F1"),
     ("09_metrics", "dice=share(2*tp, 2*tp + fp + fn)", "dice=share(2*tp, 2*tp + fp)", "denominator of Dice"),
     # groups
     ("10_groups", "fnr=(fn, pos), f1", "fnr=(fn, pos + neg), f1", "denominator of FNR in groups"),
-    ("10_groups", "selection_rate=(found, pos + neg)", "selection_rate=(found, pos)", "denominator of the selection rate"),
-    ("10_groups", "tpr, fpr = (np.where(case.enough, _rate(m, counts), np.nan) for m in (\"tpr\", \"fpr\"))", "tpr, fpr = (np.where(case.enough, _rate(m, counts), np.nan) for m in (\"tpr\", \"precision\"))", "FPR gap made of precision"),
-    ("10_groups", "fn, fp = tables.sum(-1) - tp, tables.sum(-2) - tp", "fn, fp = tables.sum(-2) - tp, tables.sum(-1) - tp", "misses and alarms swapped in gaps"),
-    ("10_groups", "tn = tables.sum((-1, -2))[..., None] - tp - fn - fp", "tn = tables.sum((-1, -2))[..., None] - tp - fn", "denominator of FPR in the gaps"),
-    ("10_groups", "equalised_odds_max=mean(np.maximum(of_t, of_f))", "equalised_odds_max=mean(np.maximum(of_t, of_t))", "equalised odds ignores FPR"),
-    ("10_groups", "return (np.where(crossed, (a*a + b*b)/np.where(crossed, total, 1), total)/2) @ widths", "return (total/2) @ widths", "ABROCA ignores crossings"),
-    ("10_groups", "return float(_pair_areas(curves).max())", "return float(_pair_areas(curves).mean())", "ABROCA: mean over pairs"),
-    ("10_groups", "lo, hi, how = np.where(edge, of_units[0], lo)", "lo, hi, how = np.where(edge, lo, lo)", "an interval of width zero at 0 and 1"),
-    ("10_groups", "unit = None if cluster is None else _units(cluster, len(y))[0]\n    draws, lines", "unit = None\n    draws, lines", "cluster ignored in by_group"),
-    ("10_groups", "p = (1 + (by_luck >= value - 1e-12).sum())", "p = (1 + (by_luck <= value - 1e-12).sum())", "permutation p from the wrong side"),
-    ("10_groups", "of.fit(s[:, None], y, sensitive_features=g)", "of.fit(s[:, None], 1 - y, sensitive_features=g)", "ThresholdOptimizer learns inverted labels"),
-    ("10_groups", "net, everyone = (tp - fp*odds)/n", "net, everyone = (tp - fn*odds)/n", "net benefit punishes misses, not alarms"),
+    ("10_groups", "selection_rate=(found, pos + neg)", "selection_rate=(found, pos)",
+        "denominator of the selection rate"),
+    ("10_groups", "tpr, fpr = (np.where(case.enough, _rate(m, counts), np.nan) for m in (\"tpr\", \"fpr\"))",
+        "tpr, fpr = (np.where(case.enough, _rate(m, counts), np.nan) for m in (\"tpr\", \"precision\"))",
+        "FPR gap made of precision"),
+    ("10_groups", "fn, fp = tables.sum(-1) - tp, tables.sum(-2) - tp",
+        "fn, fp = tables.sum(-2) - tp, tables.sum(-1) - tp", "misses and alarms swapped in gaps"),
+    ("10_groups", "tn = tables.sum((-1, -2))[..., None] - tp - fn - fp",
+        "tn = tables.sum((-1, -2))[..., None] - tp - fn", "denominator of FPR in the gaps"),
+    ("10_groups", "equalised_odds_max=mean(np.maximum(of_t, of_f))",
+        "equalised_odds_max=mean(np.maximum(of_t, of_t))", "equalised odds ignores FPR"),
+    ("10_groups", "return (np.where(crossed, (a*a + b*b)/np.where(crossed, total, 1), total)/2) @ widths",
+        "return (total/2) @ widths", "ABROCA ignores crossings"),
+    ("10_groups", "return float(_pair_areas(curves).max())", "return float(_pair_areas(curves).mean())",
+        "ABROCA: mean over pairs"),
+    ("10_groups", "lo, hi, how = np.where(edge, of_units[0], lo)", "lo, hi, how = np.where(edge, lo, lo)",
+        "an interval of width zero at 0 and 1"),
+    ("10_groups", "unit = None if cluster is None else _units(cluster, len(y))[0]\n    draws, lines",
+        "unit = None\n    draws, lines", "cluster ignored in by_group"),
+    ("10_groups", "p = (1 + (by_luck >= value - 1e-12).sum())", "p = (1 + (by_luck <= value - 1e-12).sum())",
+        "permutation p from the wrong side"),
+    ("10_groups", "of.fit(s[:, None], y, sensitive_features=g)",
+        "of.fit(s[:, None], 1 - y, sensitive_features=g)", "ThresholdOptimizer learns inverted labels"),
+    ("10_groups", "net, everyone = (tp - fp*odds)/n", "net, everyone = (tp - fn*odds)/n",
+        "net benefit punishes misses, not alarms"),
     # training
-    ("08_train", "p=1/counts[code]/len(counts))", "p=counts[code]/(counts[code].sum()))", "sampler prefers the common class"),
-    ("08_train", "    if _one_of(\"sampler\", sampler, [None, \"inverse_class\"]) is None: return", "    if _one_of(\"sampler\", sampler, [None, \"inverse_class\"]) or True: return", "sampler ignored"),
-    ("08_train", "how = len(y)/(len(counts)*counts)", "how = len(counts)*counts/len(y)", "class weights inverted"),
-    ("08_train", "y*(1 - label_smoothing) + label_smoothing/2", "y*(1 - label_smoothing) + label_smoothing", "label smoothing pushes up"),
-    ("08_train", "int(np.argmax(values) if mode == \"max\" else np.argmin(values))", "int(np.argmax(values))", "best epoch by max instead of min"),
-    ("08_train", "return len(values) - 1 - best_epoch(values, mode)", "return len(values) - best_epoch(values, mode)", "early stop off by one"),
-    ("08_train", "a.mode = \"max\" if a.watch == \"valid_auc\" else \"min\"", "a.mode = \"min\" if a.watch == \"valid_auc\" else \"max\"", "the worst epoch is kept"),
-    ("08_train", "class_weights_of(a.y[a.train_idx], a.class_weights)", "class_weights_of(a.y, a.class_weights)", "class weights from all images"),
-    ("08_train", "Batches(a.images, a.y, a.valid_idx, a.recipe_valid, **common)", "Batches(a.images, a.y, a.valid_idx, a.recipe_train, **common)", "augmentation in validation"),
-    ("08_train", "rng = np.random.default_rng([seed, epoch])", "rng = np.random.default_rng([0, epoch])", "seed of the order ignored"),
+    ("08_train", "p=1/counts[code]/len(counts))", "p=counts[code]/(counts[code].sum()))",
+        "sampler prefers the common class"),
+    ("08_train", "    if _one_of(\"sampler\", sampler, [None, \"inverse_class\"]) is None: return",
+        "    if _one_of(\"sampler\", sampler, [None, \"inverse_class\"]) or True: return", "sampler ignored"),
+    ("08_train", "how = len(y)/(len(counts)*counts)", "how = len(counts)*counts/len(y)",
+        "class weights inverted"),
+    ("08_train", "y*(1 - label_smoothing) + label_smoothing/2", "y*(1 - label_smoothing) + label_smoothing",
+        "label smoothing pushes up"),
+    ("08_train", "int(np.argmax(values) if mode == \"max\" else np.argmin(values))", "int(np.argmax(values))",
+        "best epoch by max instead of min"),
+    ("08_train", "return len(values) - 1 - best_epoch(values, mode)",
+        "return len(values) - best_epoch(values, mode)", "early stop off by one"),
+    ("08_train", "a.mode = \"max\" if a.watch == \"valid_auc\" else \"min\"",
+        "a.mode = \"min\" if a.watch == \"valid_auc\" else \"max\"", "the worst epoch is kept"),
+    ("08_train", "class_weights_of(a.y[a.train_idx], a.class_weights)",
+        "class_weights_of(a.y, a.class_weights)", "class weights from all images"),
+    ("08_train", "Batches(a.images, a.y, a.valid_idx, a.recipe_valid, **common)",
+        "Batches(a.images, a.y, a.valid_idx, a.recipe_train, **common)", "augmentation in validation"),
+    ("08_train", "rng = np.random.default_rng([seed, epoch])", "rng = np.random.default_rng([0, epoch])",
+        "seed of the order ignored"),
     ("08_train", "vflip=lambda x: x.flip(2), both", "vflip=lambda x: x.flip(3), both", "TTA: a view twice"),
-    ("08_train", "    model.to(where, memory_format=torch.channels_last).eval()\n    found = []", "    model.to(where, memory_format=torch.channels_last).train()\n    found = []", "prediction in training mode"),
+    ("08_train", "    model.to(where, memory_format=torch.channels_last).eval()\n    found = []",
+        "    model.to(where, memory_format=torch.channels_last).train()\n    found = []",
+        "prediction in training mode"),
     ("08_train", "    a.model.load_state_dict(best)\n", "", "last weights instead of the best"),
     ("08_train", "loss.mean()\n    w = weight", "loss.sum()\n    w = weight", "loss summed, not averaged"),
     # colour and pictures
     ("06a_tone", "y, b = np.asarray(L, float) - 50", "y, b = 50 - np.asarray(L, float)", "sign of the ITA"),
-    ("06a_tone", "np.degrees(np.arctan2(y, b))", "np.degrees(np.arctan2(b, y))", "arctan2 in the wrong order"),
-    ("06a_tone", "cv2.cvtColor(a, cv2.COLOR_RGB2LAB)", "cv2.cvtColor(a, cv2.COLOR_BGR2LAB)", "BGR for RGB in 8-bit Lab"),
+    ("06a_tone", "np.degrees(np.arctan2(y, b))", "np.degrees(np.arctan2(b, y))",
+        "arctan2 in the wrong order"),
+    ("06a_tone", "cv2.cvtColor(a, cv2.COLOR_RGB2LAB)", "cv2.cvtColor(a, cv2.COLOR_BGR2LAB)",
+        "BGR for RGB in 8-bit Lab"),
     ("06a_tone", "1. + np.sum([x <= e if", "1. + np.sum([x < e if", "edges of tone classes"),
-    ("06_imaging", "imagenet_mean, imagenet_std = (.485, .456, .406)", "imagenet_mean, imagenet_std = (.406, .456, .485)", "BGR for RGB in the normaliser"),
-    ("06_imaging", "return tvf.normalize(x, imagenet_mean, imagenet_std)", "return tvf.normalize(x, x.mean((0, 2, 3)).tolist(), imagenet_std)", "normaliser fitted on the batch at hand"),
-    ("06_imaging", "lab = cv2.cvtColor(image, cv2.COLOR_RGB2LAB)\n        lab[..., 0]", "lab = cv2.cvtColor(image, cv2.COLOR_BGR2LAB)\n        lab[..., 0]", "BGR for RGB in CLAHE"),
-    ("06_imaging", "hit = np.flatnonzero(rng.random(n) < step[\"p\"])", "hit = np.flatnonzero(rng.random(n) > step[\"p\"])", "probabilities of a recipe inverted"),
+    ("06_imaging", "imagenet_mean, imagenet_std = (.485, .456, .406)",
+        "imagenet_mean, imagenet_std = (.406, .456, .485)", "BGR for RGB in the normaliser"),
+    ("06_imaging", "return tvf.normalize(x, imagenet_mean, imagenet_std)",
+        "return tvf.normalize(x, x.mean((0, 2, 3)).tolist(), imagenet_std)",
+        "normaliser fitted on the batch at hand"),
+    ("06_imaging", "lab = cv2.cvtColor(image, cv2.COLOR_RGB2LAB)\n        lab[..., 0]",
+        "lab = cv2.cvtColor(image, cv2.COLOR_BGR2LAB)\n        lab[..., 0]", "BGR for RGB in CLAHE"),
+    ("06_imaging", "hit = np.flatnonzero(rng.random(n) < step[\"p\"])",
+        "hit = np.flatnonzero(rng.random(n) > step[\"p\"])", "probabilities of a recipe inverted"),
     # explanations
-    ("11_cam", "rectify = _size(size, x, acts, layers), torch.relu if relu", "rectify = _size(size, x, acts, layers), torch.abs if relu", "CAM without ReLU"),
-    ("11_cam", "answer = (logits*_weights(logits.detach(), target)).sum()", "answer = (logits*_weights(logits.detach(), None)).sum()", "gradients of the wrong class"),
-    ("11_cam", "a, g.mean((2, 3)))", "a, g.sum((1, 2, 3))[:, None].expand(a.shape[:2]))", "Grad-CAM weighs every map the same"),
-    ("11_cam", "m.flatten(1).quantile(1 - keep, dim=1)", "m.flatten(1).quantile(keep, dim=1)", "sharpening keeps the wrong share"),
-    ("12_faithfulness", "return _defined((h*m).sum((1, 2), dtype=float)/", "return _defined((h*~m).sum((1, 2), dtype=float)/", "mask inverted in energy"),
-    ("12_faithfulness", "average = (m.sum(0) - m)/(len(m) - 1) if", "average = np.broadcast_to(m.mean(0), m.shape) if", "the average lesion knows its own"),
+    ("11_cam", "rectify = _size(size, x, acts, layers), torch.relu if relu",
+        "rectify = _size(size, x, acts, layers), torch.abs if relu", "CAM without ReLU"),
+    ("11_cam", "answer = (logits*_weights(logits.detach(), target)).sum()",
+        "answer = (logits*_weights(logits.detach(), None)).sum()", "gradients of the wrong class"),
+    ("11_cam", "a, g.mean((2, 3)))", "a, g.sum((1, 2, 3))[:, None].expand(a.shape[:2]))",
+        "Grad-CAM weighs every map the same"),
+    ("11_cam", "m.flatten(1).quantile(1 - keep, dim=1)", "m.flatten(1).quantile(keep, dim=1)",
+        "sharpening keeps the wrong share"),
+    ("12_faithfulness", "return _defined((h*m).sum((1, 2), dtype=float)/",
+        "return _defined((h*~m).sum((1, 2), dtype=float)/", "mask inverted in energy"),
+    ("12_faithfulness", "average = (m.sum(0) - m)/(len(m) - 1) if",
+        "average = np.broadcast_to(m.mean(0), m.shape) if", "the average lesion knows its own"),
     # verdicts
-    ("01_published", "if low > 0 or high < 0: return _say(\"not reproduced\"", "if abs(estimate - p) > .05: return _say(\"not reproduced\"", "verdict ignores the interval"),
+    ("01_published", "if low > 0 or high < 0: return _say(\"not reproduced\"",
+        "if abs(estimate - p) > .05: return _say(\"not reproduced\"", "verdict ignores the interval"),
     ("01_published", "else \"on a stand-in\" if stand_in else \"\"", "else \"\"", "stand-in not named"),
-    ("01_published", "ours {'higher' if low > 0 else 'lower'} by", "ours {'lower' if low > 0 else 'higher'} by", "direction of a verdict"),
-    ("01_published", "why=phantom_reason if \"phantom\" in text(\"data\").lower() else text(\"why\")", "why=text(\"why\")", "phantoms judged as if real"),
-    ("01_published", "np.hypot(estimate - ci_low, high - p)", "(estimate - ci_low)", "interval of the printed number ignored"),
+    ("01_published", "ours {'higher' if low > 0 else 'lower'} by",
+        "ours {'lower' if low > 0 else 'higher'} by", "direction of a verdict"),
+    ("01_published", "why=phantom_reason if \"phantom\" in text(\"data\").lower() else text(\"why\")",
+        "why=text(\"why\")", "phantoms judged as if real"),
+    ("01_published", "np.hypot(estimate - ci_low, high - p)", "(estimate - ci_low)",
+        "interval of the printed number ignored"),
     # who chooses
-    (R + "02_train", "metrics.threshold_at_recall(oof.target, oof.score)", "metrics.threshold_at_recall(t.target, t.score)", "Table 2: threshold chosen on test"),
-    (R + "02_train", "(folds >= 0) & (folds != fold), folds == fold, *stages", "folds != fold, folds == fold, *stages", "test images among the training images"),
-    (R + "02_train", "(folds >= 0) & (folds != fold), folds == fold, *stages", "(folds >= 0) & (folds != fold), folds < 0, *stages", "epoch chosen on test"),
-    (R + "02_train", '"best validation AUC": ("val_auc", max)', '"best validation AUC": ("test_auc", max)', "backbone chosen on test"),
-    (R + "02_train", 'test_recall"}})\n    v = lines(valid.target, valid.score', 'test_recall"}})\n    v = lines(test.target, test.score', "validation AUC computed on test"),
-    (R + "02a_threshold", 'part = {"faithful": "valid", "corrected"', 'part = {"faithful": "test", "corrected"', "Table 3: threshold chosen on test instead of validation"),
-    (R + "02a_threshold", "{p: f[f.split == part[p]] for", "{p: f for", "Table 3: threshold chosen on all images"),
-    (R + "02b_ablation", 'chooses = "valid" if protocol == "faithful" else "train"', 'chooses = "test"', "Table 4: threshold chosen on test"),
-    (R + "02b_ablation", "(plain[2], best(\"single\"))", "(plain[2], best(\"ensemble\"))", "Table 4: threshold of another model"),
-    (R + "04_fairness", "scored[\"faithful\"].query(\"split == 'valid'\"), \"corrected\": oof", "scored[\"faithful\"].query(\"split == 'valid'\"), \"corrected\": test[\"corrected\"]", "Table 8: threshold chosen on test"),
-    (R + "04_fairness", "search = fair_threshold(oof.target, oof.ensemble, oof.tone_lesion", "search = fair_threshold(test[\"corrected\"].target, test[\"corrected\"].ensemble, test[\"corrected\"].tone_lesion", "fairer threshold chosen on test"),
-    (R + "04_fairness", "decided = remedies(oof, t, default, fairer, seed)", "decided = remedies(t, t, default, fairer, seed)", "thresholds by tone chosen on test"),
-    (R + "04_fairness", "platt(oof.target[~m], oof.ensemble[~m])", "platt(oof.target, oof.ensemble)", "Platt's curve fitted where it is judged"),
-    (R + "04_fairness", "t.assign(gap=np.ptp(hit, axis=0))", "t.assign(gap=np.ptp(hit, axis=1).mean())", "gap over the wrong axis"),
-    (R + "05_external", "oof = final[final.split == \"train\"]", "oof = final[final.split == \"test\"]", "external: threshold chosen on test"),
-    (R + "05_external", "fit, use = half != k, half == k", "fit, use = half == k, half == k", "recalibration fitted where it is judged"),
-    (R + "05_external", "metrics.threshold_at_recall(y[fit], s[fit], recall)", "metrics.threshold_at_recall(y[use], s[use], recall)", "new threshold chosen where it is judged"),
-    (R + "05_external", "prevalence, rows = .5, []", "prevalence, rows = scored[\"home\"].target.mean(), []", "old share read off the test labels"),
-    ("melanoma_ddpm/01_classify", "where[\"train\"], where[\"valid\"], *stages", "where[\"train\"], where[\"test\"], *stages", "epoch chosen on test"),
-    ("melanoma_ddpm/01_classify", "where[\"train\"], where[\"valid\"], *stages", "np.r_[where[\"train\"], where[\"test\"]], where[\"valid\"], *stages", "test images among the training images"),
-    ("melanoma_ddpm/01_classify", "s = scores[(scores.split == \"test\") & scores.last_image]", "s = scores[(scores.split == \"valid\") & scores.last_image]", "Table I read off the validation images"),
-    ("melanoma_ddpm/01_classify", "s = pd.concat([t[t.split == \"test\"].assign", "s = pd.concat([t.assign", "Table I, corrected: validation images among the test"),
+    (R + "02_train", "metrics.threshold_at_recall(oof.target, oof.score)",
+        "metrics.threshold_at_recall(t.target, t.score)", "Table 2: threshold chosen on test"),
+    (R + "02_train", "(folds >= 0) & (folds != fold), folds == fold, *stages",
+        "folds != fold, folds == fold, *stages", "test images among the training images"),
+    (R + "02_train", "(folds >= 0) & (folds != fold), folds == fold, *stages",
+        "(folds >= 0) & (folds != fold), folds < 0, *stages", "epoch chosen on test"),
+    (R + "02_train", '"best validation AUC": ("val_auc", max)', '"best validation AUC": ("test_auc", max)',
+        "backbone chosen on test"),
+    (R + "02_train", 'test_recall"}})\n    v = lines(valid.target, valid.score',
+        'test_recall"}})\n    v = lines(test.target, test.score', "validation AUC computed on test"),
+    (R + "02a_threshold", 'part = {"faithful": "valid", "corrected"',
+        'part = {"faithful": "test", "corrected"', "Table 3: threshold chosen on test instead of validation"),
+    (R + "02a_threshold", "{p: f[f.split == part[p]] for", "{p: f for",
+        "Table 3: threshold chosen on all images"),
+    (R + "02b_ablation", 'chooses = "valid" if protocol == "faithful" else "train"', 'chooses = "test"',
+        "Table 4: threshold chosen on test"),
+    (R + "02b_ablation", "(plain[2], best(\"single\"))", "(plain[2], best(\"ensemble\"))",
+        "Table 4: threshold of another model"),
+    (R + "04_fairness", "scored[\"faithful\"].query(\"split == 'valid'\"), \"corrected\": oof",
+        "scored[\"faithful\"].query(\"split == 'valid'\"), \"corrected\": test[\"corrected\"]",
+        "Table 8: threshold chosen on test"),
+    (R + "04_fairness", "search = fair_threshold(oof.target, oof.ensemble, oof.tone_lesion",
+        "search = fair_threshold(test[\"corrected\"].target, test[\"corrected\"].ensemble, test[\"corrected\"].tone_lesion", "fairer threshold chosen on test"),
+    (R + "04_fairness", "decided = remedies(oof, t, default, fairer, seed)",
+        "decided = remedies(t, t, default, fairer, seed)", "thresholds by tone chosen on test"),
+    (R + "04_fairness", "platt(oof.target[~m], oof.ensemble[~m])", "platt(oof.target, oof.ensemble)",
+        "Platt's curve fitted where it is judged"),
+    (R + "04_fairness", "t.assign(gap=np.ptp(hit, axis=0))", "t.assign(gap=np.ptp(hit, axis=1).mean())",
+        "gap over the wrong axis"),
+    (R + "05_external", "oof = final[final.split == \"train\"]", "oof = final[final.split == \"test\"]",
+        "external: threshold chosen on test"),
+    (R + "05_external", "fit, use = half != k, half == k", "fit, use = half == k, half == k",
+        "recalibration fitted where it is judged"),
+    (R + "05_external", "metrics.threshold_at_recall(y[fit], s[fit], recall)",
+        "metrics.threshold_at_recall(y[use], s[use], recall)", "new threshold chosen where it is judged"),
+    (R + "05_external", "prevalence, rows = .5, []", "prevalence, rows = scored[\"home\"].target.mean(), []",
+        "old share read off the test labels"),
+    ("melanoma_ddpm/01_classify", "where[\"train\"], where[\"valid\"], *stages",
+        "where[\"train\"], where[\"test\"], *stages", "epoch chosen on test"),
+    ("melanoma_ddpm/01_classify", "where[\"train\"], where[\"valid\"], *stages",
+        "np.r_[where[\"train\"], where[\"test\"]], where[\"valid\"], *stages",
+        "test images among the training images"),
+    ("melanoma_ddpm/01_classify", "s = scores[(scores.split == \"test\") & scores.last_image]",
+        "s = scores[(scores.split == \"valid\") & scores.last_image]",
+        "Table I read off the validation images"),
+    ("melanoma_ddpm/01_classify", "s = pd.concat([t[t.split == \"test\"].assign", "s = pd.concat([t.assign",
+        "Table I, corrected: validation images among the test"),
     # the papers' own arithmetic
-    (R + "02a_threshold", "called = score[:, None] >= grid", "called = score[:, None] > grid", ">= becomes > in the draws of the threshold"),
-    (R + "02a_threshold", "unit, rng = pd.factorize(np.asarray(cluster))[0], np.random.default_rng(seed)\n    grid", "unit, rng = np.arange(len(y)), np.random.default_rng(seed)\n    grid", "cluster ignored in the draws of the threshold"),
+    (R + "02a_threshold", "called = score[:, None] >= grid", "called = score[:, None] > grid",
+        ">= becomes > in the draws of the threshold"),
+    (R + "02a_threshold",
+        "unit, rng = pd.factorize(np.asarray(cluster))[0], np.random.default_rng(seed)\n    grid",
+        "unit, rng = np.arange(len(y)), np.random.default_rng(seed)\n    grid",
+        "cluster ignored in the draws of the threshold"),
     (R + "02b_ablation", "alarms[:, -1:] + 1e-9)", "alarms[:, -1:] - 1e-9)", "common specificity off by one"),
-    (R + "02b_ablation", "np.r_[np.diff(drawn, axis=0), drawn[-1:] - drawn[:1]]", "np.r_[-np.diff(drawn, axis=0), drawn[:1] - drawn[-1:]]", "sign of what a step adds"),
-    (R + "02b_ablation", "drawn = np.stack([recall_at_specificity(y, d.score, specificity, w) for d in frames])", "drawn = np.stack([recall_at_specificity(y, d.score, specificity, np.r_[w[:1], rng.permutation(w[1:])]) for d in frames])", "steps compared in unlike draws"),
-    (R + "04_fairness", "min(1., (known - rank)*p[i])", "min(1., (known - rank - 1)*p[i])", "Holm off by one"),
-    (R + "04_fairness", "tone_lesion=cut(share.isna() | (share == .5), share > .5)", "tone_lesion=cut(share.isna(), share > .5)", "a tie of tones called dark"),
-    (R + "04_fairness", "allowed = (t.recall >= recall - 1e-12) & (t.specificity", "allowed = (t.recall >= recall - 1e-12) | (t.specificity", "fairer threshold keeps one limit of two"),
-    (R + "04_fairness", '"lowered by 0.08": decide(default - .08)', '"lowered by 0.08": decide(default + .08)', "threshold raised, not lowered"),
-    (R + "05_external", "+ logit(new) - logit(old))", "+ logit(old) - logit(new))", "prevalence rule upside down"),
-    (R + "05_external", "x.T @ (y - p) - 1e-3*(w - [1., 0.]))", "x.T @ (y - p) - 1e-3*w)", "Platt's ridge pulls to 0"),
+    (R + "02b_ablation", "np.r_[np.diff(drawn, axis=0), drawn[-1:] - drawn[:1]]",
+        "np.r_[-np.diff(drawn, axis=0), drawn[:1] - drawn[-1:]]", "sign of what a step adds"),
+    (R + "02b_ablation",
+        "drawn = np.stack([recall_at_specificity(y, d.score, specificity, w) for d in frames])",
+        "drawn = np.stack([recall_at_specificity(y, d.score, specificity, np.r_[w[:1], rng.permutation(w[1:])]) for d in frames])", "steps compared in unlike draws"),
+    (R + "04_fairness", "min(1., (known - rank)*p[i])", "min(1., (known - rank - 1)*p[i])",
+        "Holm off by one"),
+    (R + "04_fairness", "tone_lesion=cut(share.isna() | (share == .5), share > .5)",
+        "tone_lesion=cut(share.isna(), share > .5)", "a tie of tones called dark"),
+    (R + "04_fairness", "allowed = (t.recall >= recall - 1e-12) & (t.specificity",
+        "allowed = (t.recall >= recall - 1e-12) | (t.specificity", "fairer threshold keeps one limit of two"),
+    (R + "04_fairness", '"lowered by 0.08": decide(default - .08)',
+        '"lowered by 0.08": decide(default + .08)', "threshold raised, not lowered"),
+    (R + "05_external", "+ logit(new) - logit(old))", "+ logit(old) - logit(new))",
+        "prevalence rule upside down"),
+    (R + "05_external", "x.T @ (y - p) - 1e-3*(w - [1., 0.]))", "x.T @ (y - p) - 1e-3*w)",
+        "Platt's ridge pulls to 0"),
     (R + "05_external", "% 2\n    found", "% 2*0\n    found", "one half instead of two"),
-    ("melanoma_ddpm/01_classify", "found = cluster_bootstrap(s.target, s.score, s.lesion_id,", "found = cluster_bootstrap(s.target, s.score, None,", "cluster ignored in Table I"),
-    ("melanoma_ddpm/01_classify", "paired_bootstrap(one.target, mean[a], mean[b], one.lesion_id", "paired_bootstrap(one.target, mean[b], mean[a], one.lesion_id", "sign of a difference of backbones"),
+    ("melanoma_ddpm/01_classify", "found = cluster_bootstrap(s.target, s.score, s.lesion_id,",
+        "found = cluster_bootstrap(s.target, s.score, None,", "cluster ignored in Table I"),
+    ("melanoma_ddpm/01_classify", "paired_bootstrap(one.target, mean[a], mean[b], one.lesion_id",
+        "paired_bootstrap(one.target, mean[b], mean[a], one.lesion_id", "sign of a difference of backbones"),
     ("tone_prune/01_tones", ".abs().sum()/2)", ".abs().sum())", "images out of place counted twice"),
-    ("tone_prune/02_normalise", "down = np.abs(l1 - l0) <= np.abs(b1 - b0)", "down = np.abs(l1 - l0) >= np.abs(b1 - b0)", "the farther solution"),
-    ("tone_prune/02_normalise", "lab, skin = tone.lab(out[i]), ~np.asarray(lesion[i])", "lab, skin = tone.lab(out[i]), np.asarray(lesion[i])", "mask inverted in the recolouring"),
-    ("tone_prune/02_normalise", "(p_target - c/c.sum())/p_target)", "(p_target - c/c.sum()))", "replacement probability without its denominator"),
-    ("tone_prune/02_normalise", "np.where(a < tau, np.minimum(p + delta, cap), p)", "np.where(a < tau, p + delta, p)", "Algorithm 1 without its cap"),
-    ("tone_prune/02_normalise", "if epoch % every == 0: p", "if (epoch + 1) % every == 0: p", "Algorithm 1 looks an epoch early"),
-    ("lora_tone/01_tones", "out[order] = place < frame", "out[order] = place <= frame", "one image of each class too many"),
-    ("02_stats", "(p - 1)*(q1 - a*a) + (n - 1)*(q2 - a*a)", "(n - 1)*(q1 - a*a) + (p - 1)*(q2 - a*a)", "Hanley-McNeil with the groups swapped"),
-    ("02_stats", "cov[0, 0] + cov[1, 1] - 2*cov[0, 1], 0)", "cov[0, 0] + cov[1, 1], 0)", "DeLong's test unpaired"),
-    ("02_stats", ">= gap(order) - 1e-12).sum() for r", "> gap(order) + 1e-12).sum() for r", "permutation test leaves ties out"),
+    ("tone_prune/02_normalise", "down = np.abs(l1 - l0) <= np.abs(b1 - b0)",
+        "down = np.abs(l1 - l0) >= np.abs(b1 - b0)", "the farther solution"),
+    ("tone_prune/02_normalise", "lab, skin = tone.lab(out[i]), ~np.asarray(lesion[i])",
+        "lab, skin = tone.lab(out[i]), np.asarray(lesion[i])", "mask inverted in the recolouring"),
+    ("tone_prune/02_normalise", "(p_target - c/c.sum())/p_target)", "(p_target - c/c.sum()))",
+        "replacement probability without its denominator"),
+    ("tone_prune/02_normalise", "np.where(a < tau, np.minimum(p + delta, cap), p)",
+        "np.where(a < tau, p + delta, p)", "Algorithm 1 without its cap"),
+    ("tone_prune/02_normalise", "if epoch % every == 0: p", "if (epoch + 1) % every == 0: p",
+        "Algorithm 1 looks an epoch early"),
+    ("lora_tone/01_tones", "out[order] = place < frame", "out[order] = place <= frame",
+        "one image of each class too many"),
+    ("02_stats", "(p - 1)*(q1 - a*a) + (n - 1)*(q2 - a*a)", "(n - 1)*(q1 - a*a) + (p - 1)*(q2 - a*a)",
+        "Hanley-McNeil with the groups swapped"),
+    ("02_stats", "cov[0, 0] + cov[1, 1] - 2*cov[0, 1], 0)", "cov[0, 0] + cov[1, 1], 0)",
+        "DeLong's test unpaired"),
+    ("02_stats", ">= gap(order) - 1e-12).sum() for r", "> gap(order) + 1e-12).sum() for r",
+        "permutation test leaves ties out"),
 ]
 
 def plant(tree, page, old, new): # in the page's cells and in its module; how many places
@@ -177,11 +313,13 @@ def plant(tree, page, old, new): # in the page's cells and in its module; how ma
     book.write_text(json.dumps(nb), encoding="utf-8")
     for module in (tree/"skinnb").rglob("*.py"):
         text = module.read_text(encoding="utf-8")
-        if f"nbs/{page}.ipynb #" in text and old in text: module.write_text(text.replace(old, new), encoding="utf-8")
+        if f"nbs/{page}.ipynb #" in text and old in text: module.write_text(text.replace(old, new),
+            encoding="utf-8")
     return found
 
 def copy_of_tree(to): # what git tracks or would track, without the runs' notebooks
-    listed = subprocess.run(["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split("\n")
+    listed = subprocess.run(["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True,
+        text=True, check=True).stdout.split("\n")
     for f in listed:
         if f and (ROOT/f).is_file() and "/notebooks/" not in f:
             (to/f).parent.mkdir(parents=True, exist_ok=True); shutil.copy(ROOT/f, to/f)
@@ -192,15 +330,18 @@ def run_page(tree, page): # the page's cells, as nbdev_test runs them
     for c in json.loads((tree/"nbs"/f"{page}.ipynb").read_text(encoding="utf-8"))["cells"]:
         source = "".join(c["source"])
         first = [l[2:].strip() for l in source.splitlines() if l.startswith("#|")]
-        if c["cell_type"] == "code" and not set(first) & set(flags): exec(compile(source, c["id"], "exec"), scope)
+        if c["cell_type"] == "code" and not set(first) & set(flags): exec(compile(source, c["id"], "exec"),
+            scope)
 
 def run_test(tree, test): # "file.py -k a_or_b"
     import pytest
     os.chdir(tree)
     file, _, words = test.partition(" -k ")
     seen = io.StringIO()
-    with contextlib.redirect_stdout(seen): code = pytest.main(["-x", "-q", "-p", "no:cacheprovider", f"tests/{file}", *(["-k", words.replace("_or_", " or ")] if words else [])])
-    if code not in (0, 5): raise AssertionError(([l for l in seen.getvalue().splitlines() if l.startswith("E  ")] or ["failed"])[0])
+    with contextlib.redirect_stdout(seen): code = pytest.main(["-x", "-q", "-p", "no:cacheprovider",
+        f"tests/{file}", *(["-k", words.replace("_or_", " or ")] if words else [])])
+    if code not in (0,
+        5): raise AssertionError(([l for l in seen.getvalue().splitlines() if l.startswith("E  ")] or ["failed"])[0])
 
 def failed(check, *args): # what it says where a check fails, "" where it passes
     try: check(*args)
@@ -210,7 +351,8 @@ def failed(check, *args): # what it says where a check fails, "" where it passes
 def _alarm(*_): raise TimeoutError("took too long")
 
 def settle(tree): # this process belongs to the tree from now on
-    os.environ |= dict(SKINNB_CACHE=str(tree/"cache"), SKINNB_OUTPUTS=str(tree/"made"), SKINNB_PLAIN="1", IN_TEST="1", HF_HUB_OFFLINE="1", MPLBACKEND="Agg", PYTHONPATH=str(tree))
+    os.environ |= dict(SKINNB_CACHE=str(tree/"cache"), SKINNB_OUTPUTS=str(tree/"made"), SKINNB_PLAIN="1",
+        IN_TEST="1", HF_HUB_OFFLINE="1", MPLBACKEND="Agg", PYTHONPATH=str(tree))
     sys.path[:] = [str(tree)] + [p for p in sys.path if Path(p or ".").resolve() != ROOT]
     import skinnb
     assert Path(skinnb.__file__).is_relative_to(tree), skinnb.__file__
@@ -222,21 +364,25 @@ def judge(bug): # one line of the table: the page's own checks first, then the t
     try:
         copy_of_tree(tree)
         if given.cache: shutil.copytree(given.cache, tree/"cache", copy_function=os.link)
-        if old and not plant(tree, page, old, new): return dict(page=page, what=what, result="not found", seconds=0, **said)
+        if old and not plant(tree, page, old, new): return dict(page=page, what=what, result="not found",
+            seconds=0, **said)
         settle(tree)
-        with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere), contextlib.redirect_stderr(nowhere):
+        with open(os.devnull,
+            "w") as nowhere, contextlib.redirect_stdout(nowhere), contextlib.redirect_stderr(nowhere):
             if not given.tests: said["by_page"] = failed(run_page, tree, page)
             for test in checks.get(page, []):
                 if not any(said.values()) and (tree/"tests"/test.split()[0]).exists(): said["by_test"] = failed(run_test, tree, test)
-        return dict(page=page, what=what, result="caught" if any(said.values()) else "SURVIVED", seconds=round(time.time() - start), **said)
+        return dict(page=page, what=what, result="caught" if any(said.values()) else "SURVIVED",
+            seconds=round(time.time() - start), **said)
     finally: os.chdir(ROOT); shutil.rmtree(tree)
 
 if __name__ == "__main__":
     ask = argparse.ArgumentParser(description="Plant bugs and see whether any check sees them.")
     ask.add_argument("what", nargs="?", default="", help="only bugs whose page or description holds this")
     ask.add_argument("--jobs", type=int, default=2, help="bugs tried at once")
-    ask.add_argument("--out", default="mutants.csv", help="file for the table")
-    ask.add_argument("--cache", help="folder of kept results to begin with; none: every page begins with nothing")
+    ask.add_argument("--out", default=Path(tempfile.gettempdir())/"mutants.csv", help="file for the table")
+    ask.add_argument("--cache",
+        help="folder of kept results to begin with; none: every page begins with nothing")
     ask.add_argument("--tests", action="store_true", help="only the tests, not the pages")
     ask.add_argument("--none", action="store_true", help="plant nothing: every line must survive")
     ask.add_argument("--limit", type=int, default=600, help="seconds for one bug")
@@ -245,12 +391,15 @@ if __name__ == "__main__":
     if given.none: bugs = [(page, "", "", "no bug") for page in dict.fromkeys(b[0] for b in bugs)]
     os.environ |= dict(OMP_NUM_THREADS="1", OMP_WAIT_POLICY="passive")
     import captum, cv2, fairlearn.postprocessing, fastai.learner, matplotlib.pyplot, pandas, seaborn, skimage, sklearn.linear_model, statsmodels.api, timm # each bug is tried in a fork that has them
-    with open(given.out, "w", newline="") as f, multiprocessing.get_context("fork").Pool(given.jobs, maxtasksperchild=1) as pool:
-        table = csv.DictWriter(f, ["page", "what", "result", "by_page", "by_test", "seconds"]); table.writeheader()
+    with open(given.out, "w", newline="") as f, multiprocessing.get_context("fork").Pool(given.jobs,
+        maxtasksperchild=1) as pool:
+        table = csv.DictWriter(f,
+            ["page", "what", "result", "by_page", "by_test", "seconds"]); table.writeheader()
         counts = {}
         for line in pool.imap(judge, [(b, given) for b in bugs], chunksize=1):
             table.writerow(line); f.flush()
             counts[line["result"]] = counts.get(line["result"], 0) + 1
             by = "page" if line["by_page"] else "test" if line["by_test"] else ""
-            print(f"{line['result']:9} {by:4} {line['seconds']:4} s  {line['page']}: {line['what']}", flush=True)
+            print(f"{line['result']:9} {by:4} {line['seconds']:4} s  {line['page']}: {line['what']}",
+                flush=True)
     print(counts)
