@@ -60,7 +60,7 @@ def advance(
     "Compute long steps one by one until all are done or the time is over."
     if minutes is not None:
         if not 0 <= minutes < 1e6: raise ValueError(f"minutes={minutes!r}: a number from 0 is accepted")
-        os.environ["SKINNB_DEADLINE"] = f"{time.time() + 60*minutes:.1f}"
+        os.environ["SKINNB_DEADLINE"] = str(time.time() + 60*minutes)
     for i, (name, folder, f, args, named) in enumerate(steps, 1):
         if folder.exists(): say(f"{i}/{len(steps)} {name}: done before"); continue
         start = time.time()
