@@ -56,6 +56,7 @@ def arm(
     seed:int=42, # initial head, order, augmentation
     precision:str="auto", # as in train.fit
     threads:int=0, # of PyTorch, 0 for as many as there are
+    start:str="pretrained", # what the network finds to start from (nets.start_of); for the key alone
 )->dict: # scores (frame), history (frame), weights (str), params, gflops
     "Train one backbone with one seed; scores of the validation and test images (section III-D)."
     seed_everything(seed)
@@ -89,7 +90,8 @@ def long_steps(
     stages = [imaging.recipe("melanoma_ddpm", s, img_size) for s in ("train", "eval")]
     budget = {k: rest[k] for k in ("n_epochs", "lr", "bs", "precision", "threads")}
     names = [(b, s) for s in range(seed, seed + n_seeds) for b in ([backbone] if backbone else backbones)]
-    return {(b, s): (arm, (on, images, b, stages), dict(budget, img_size=img_size, seed=s)) for b, s in names}
+    one = lambda b, s: nets.with_start(b, arm, (on, images, b, stages), dict(budget, img_size=img_size, seed=s))
+    return {(b, s): one(b, s) for b, s in names}
 
 # %% ../../nbs/melanoma_ddpm/01_classify.ipynb #a77625e1
 table_metrics = ["roc_auc", "balanced_accuracy", "sensitivity", "specificity"]

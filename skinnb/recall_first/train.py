@@ -50,6 +50,7 @@ def member(
     seed:int=42, # initial head, order, augmentation
     precision:str="auto", # as in train.fit
     threads:int=0, # of PyTorch, 0 for as many as there are
+    start:str="pretrained", # what the network finds to start from (nets.start_of); for the key alone
 )->dict: # scores (frame: score, and score_tta, the mean over the views), history, state, weights (origin)
     "Train one network of the cross-validation (III-C); scores of its fold, the validation and the test images."
     seed_everything(seed)
@@ -85,7 +86,7 @@ def call(
     on = cohort[["image_id", "lesion_id", "target", "split", column]]
     stages = [imaging.recipe("recall_first", s, budget["img_size"]) for s in ("train", "eval")]
     tta = tuple(train.tta_views) if step == "full" else ("identity",) # only the full recipe is averaged over views
-    return member, (on, images, backbone, settings, stages, protocol, fold, tta), budget
+    return nets.with_start(backbone, member, (on, images, backbone, settings, stages, protocol, fold, tta), budget)
 
 def trained(
     *args, # as for `call`
