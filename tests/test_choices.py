@@ -71,6 +71,9 @@ class Study:
         kept = ["image_id", "lesion_id", "split", "target", "fold", "score", "score_tta"]
         return dict(scores=scores[kept].reset_index(drop=True),
             history=pd.DataFrame(dict(epoch=[1], kept=[True])), weights={}, state={})
+    def members(self): # of 02_train, with the page's own backbone and seed
+        cohort = self.split(data.load("phantom", size["n_lesions"], 42), seed=42)
+        return {m: self.trained(cohort, None, *m) for m in trainings.plan("resnet18", size["others"])}
     def tones_of(self, cohort, img_size=64):
         return pd.DataFrame(dict(ita_printed=cohort.ita, ita_corrected=cohort.ita, L=70., b=15., why=""))
 
@@ -81,8 +84,8 @@ def made(monkeypatch):
         study = Study(part, what if part else None)
         for attribute, module in dict(split=data, tones_of=data, trained=trainings).items():
             monkeypatch.setattr(module, attribute, getattr(study, attribute))
-        stand_in = {"trained": study.trained} if page.endswith("02_train") else {}
         monkeypatch.setattr(data, "sizes", shares)
+        stand_in = {"members": study.members()} if page.endswith("02_train") else {}
         here = {k: v for k, v in size.items() if f"\n{k}:" in "\n" + "\n".join(cells(page))}
         try: return value_of(page, name, images=None, **stand_in, **here)
         except ValueError as e: return f"no choice: {e}"
