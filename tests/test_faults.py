@@ -34,7 +34,8 @@ def bad(name, kind, default):
     "Values of a parameter that no page may accept."
     if kind in ("int", "float"): return ["two", None, True, [1], float("nan"), float("inf"), -10**12, 10**12]
     if name == "backbones": return ["resnet18", [], ["resnet81"], ["resnet18", "resnet18"], [7], [None]]
-    if kind == "list": return ["resnet18", ["resnet81"], ["resnet18", "resnet18"], [7], 7]
+    if name == "others": return ["resnet18", ["resnet81"], ["resnet18", "resnet18"], [7], 7]
+    if kind == "list": return ["one", ["one", "one"], 7]
     if kind == "bool": return ["yes", 2, None]
     return [7, None, ["x"]] + (["resnet81", "../x"] if name == "backbone" else [])
 

@@ -5,7 +5,8 @@ import numpy as np, pandas as pd, pytest
 from conftest import ROOT
 
 def keys(tree):
-    "Keys of one training of each paper's page, with the library at `tree`; called in a process that has not imported it."
+    "Keys of one training of each paper's page, with the library at `tree`; called in a process of its own."
+    for m in [m for m in sys.modules if m.split(".")[0] == "skinnb"]: del sys.modules[m]
     sys.path.insert(0, str(tree))
     import skinnb
     assert Path(skinnb.__file__).is_relative_to(tree)
@@ -37,7 +38,7 @@ EDITS = [
     ("recall_first/train.py", '"label_smoothing": 0.},\n    "schedule"', '"label_smoothing": 0.01},\n    "schedule"', False, False), # another step's setting
     ("train.py", "label_smoothing=.1, early_stop=7", "label_smoothing=.2, early_stop=7", False, True), # this step's setting
     ("imaging.py", 'recipes["tone_prune"] = dict(section="3.6"', 'recipes["tone_prune"] = dict(section="3.7"', False, False), # an unrelated recipe
-    ("train.py", '"Train; early stop and plateau', '"Teach; early stop and plateau', False, False), # a docstring
+    ("train.py", 'early stop and plateau watch', 'early stop or plateau watch', False, False), # a docstring
     ("train.py", "# passes over the training images", "# epochs", False, False), # a comment
     ("metrics.py", "import", "# nothing\nimport", False, False), # a module that trains nothing
 ]

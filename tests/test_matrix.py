@@ -1,7 +1,7 @@
 "Backbones by pages: what is served, what is served in another way and says so, what is refused before it trains."
 import os, subprocess, sys, warnings
 import numpy as np, pytest, torch
-from skinnb import cohorts, nets
+from skinnb import cohorts, imaging, nets
 from skinnb.melanoma_ddpm.classify import arm
 from skinnb.recall_first import data as the_data, train as the_train
 from skinnb.recall_first.ablation import inference_cost
@@ -27,6 +27,8 @@ def study():
     cohort = the_data.split(the_data.load("phantom", 40, 3), seed=3)
     return cohort, np.asarray(cohorts.images(cohort, 64)), np.asarray(cohorts.masks(cohort, 64))
 
+def stages(paper): return [imaging.recipe(paper, s, 64) for s in ("train", "eval")]
+
 def told(f): # (result, every warning)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
@@ -38,7 +40,8 @@ def test_recall_first(backbone, study):
     says, stage, why = matrix[backbone]
     cohort, images, masks = study
     nets.serves(backbone, 64)
-    one, message = told(lambda: the_train.member(cohort, images, backbone, img_size=64, n_epochs=1, bs=16, seed=1))
+    one, message = told(lambda: the_train.member(cohort, images, backbone, the_train.scaled("full"),
+        stages("recall_first"), img_size=64, n_epochs=1, bs=16, seed=1))
     assert (layout in message) == (says == layout), message
     # from noise, after a few steps, a network may score all images alike: that it trained is what is asked here
     assert one["scores"].score.between(0, 1).all() and np.isfinite(one["history"].train_loss).all()
@@ -61,7 +64,8 @@ def test_melanoma_ddpm(backbone):
     "01_classify, for the kinds that test_backbones does not hold."
     from skinnb import phantoms
     cohort = cohorts.ddpm_split(cohorts.histo(phantoms.cohort(40, seed=3, prevalence=.4, images_per_lesion=1)), n_test=5)
-    one, _ = told(lambda: arm(cohort, phantoms.draw(cohort, 64), backbone, img_size=64, n_epochs=1, bs=8, seed=1))
+    one, _ = told(lambda: arm(cohort, phantoms.draw(cohort, 64), backbone, stages("melanoma_ddpm"), img_size=64,
+        n_epochs=1, bs=8, seed=1))
     assert one["scores"].score.between(0, 1).all()
 
 @pytest.mark.parametrize("backbone,size", refused)
