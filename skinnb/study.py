@@ -330,7 +330,7 @@ def _unpacked(v, arrays): # what `_packed` packed
     if "tuple" in v: return tuple(_unpacked(v["tuple"], arrays))
     if "dict" in v: return {_unpacked(k, arrays): _unpacked(o, arrays) for k, o in v["dict"]}
     index = pd.Index(_column_of(v["index"], arrays))
-    if index.dtype.kind == "i" and (index == range(len(index))).all(): index = pd.RangeIndex(len(index), name=index.name)
+    if np.array_equal(index, np.arange(len(index))): index = pd.RangeIndex(len(index), name=index.name)
     if "series" in v: return _column_of(v["series"], arrays).set_axis(index)
     columns = [_column_of(c, arrays) for c in v["frame"]]
     frame = pd.concat(columns, axis=1) if columns else pd.DataFrame()
