@@ -34,7 +34,7 @@ import joblib, numpy as np, pandas as pd, pytest
 from sklearn.metrics import f1_score, recall_score
 from conftest import ROOT
 from pages import cells, value_of
-from skinnb import cohorts, phantoms
+from skinnb import cohorts, imaging, phantoms, train
 from skinnb.melanoma_ddpm import classify
 from skinnb.recall_first import data, external, train as trainings
 
@@ -222,6 +222,7 @@ def noisy(images, rows): # other pixels in some rows
     return out
 
 net = "mobilenetv3_small_050"
+def stages(paper): return [imaging.recipe(paper, s, 32) for s in ("train", "eval")]
 
 @pytest.fixture(scope="module")
 def small():
@@ -233,7 +234,7 @@ def test_arm(small):
     whole = cohorts.histo(small[0].reset_index(names="at"))
     frame, images = cohorts.ddpm_split(whole, n_test=8), small[1][whole["at"]]
     part = {s: (frame.split == s) for s in splits}
-    run = lambda f, x: classify.arm(f, x, net, img_size=32, n_epochs=3, lr=3e-3, bs=16, seed=1)
+    run = lambda f, x: classify.arm(f, x, net, stages("melanoma_ddpm"), img_size=32, n_epochs=3, lr=3e-3, bs=16, seed=1)
     first = run(frame, images)
     assert same(first, run(flipped(frame, part["test"]), images))
     blind = run(frame, noisy(images, part["test"]))
@@ -251,8 +252,8 @@ def test_member(small):
     cohort, images = data.split(data.load("phantom", 90, 5), seed=5), small[1]
     assert len(cohort) == len(images)
     away, fold = cohort.fold_corrected < 0, cohort.fold_corrected == 1
-    run = lambda f, x: trainings.member(f, x, net, "full", "corrected", 1, img_size=32, n_epochs=5, bs=16,
-        seed=1, lr_scale=100.)
+    run = lambda f, x: trainings.member(f, x, net, trainings.scaled("full", 100.), stages("recall_first"), "corrected", 1,
+        tuple(train.tta_views), img_size=32, n_epochs=5, bs=16, seed=1)
     first = run(cohort, images)
     assert same(first, run(flipped(cohort, away), images)) # also: no weight of a class comes from there
     blind = run(cohort, noisy(images, away))
