@@ -15,13 +15,16 @@ def fitted(small, **settings):
         **settings)
 
 def test_train_leaves_the_weights_of_the_epoch_it_names(small):
+    "Seed by seed, until the best epoch is not the last one and the two differ by more than rounding can."
     images, y, _, valid = small
-    for checkpoint in ("valid_auc", "last"):
-        model, history = fitted(small, checkpoint=checkpoint, seed=1)
-        auc = train.auroc(y[valid], train.predict(model, images, valid))
-        assert np.isclose(auc, history.valid_auc[history.kept].item())
-        if checkpoint == "valid_auc": assert not history.kept.iloc[-1] and not np.isclose(auc,
-            history.valid_auc.iloc[-1]) # so that it could fail
+    pair = 1.01/(y[valid].sum()*(1 - y[valid]).sum()) # two scores that are equal but for rounding may change places
+    for seed in range(1, 9):
+        for checkpoint in ("last", "valid_auc"):
+            model, history = fitted(small, checkpoint=checkpoint, seed=seed)
+            auc = train.auroc(y[valid], train.predict(model, images, valid))
+            assert abs(auc - history.valid_auc[history.kept].item()) <= pair
+        if history.valid_auc.max() - history.valid_auc.iloc[-1] > 3*pair: return
+    pytest.fail("the last epoch was the best with every seed: nothing was tested")
 
 def test_train_orders_by_its_seed(small):
     orders = [train.epoch_order(np.arange(50), seed=s, epoch=e).tolist() for s,
