@@ -104,15 +104,19 @@ def tidy(
     return pd.DataFrame(lines)[tidy_columns].assign(threshold=threshold)
 
 # %% ../nbs/09_metrics.ipynb #8348033f
+def _classes(y_true, y_score): # labels and scores, both classes there
+    y, s = _inputs(y_true, y_score)
+    if 0 < y.sum() < len(y): return y, s
+    raise ValueError(f"y_true holds only class {y[0]}: a threshold needs validation images of both classes")
+
 def threshold_table(
     y_true, # 0 or 1 per validation image
     y_score, # score per validation image
     step:float=.02, # of the grid, from step to 1 - step
 )->pd.DataFrame: # threshold, recall, specificity, precision, f1
     "Rates at every threshold of a grid."
-    y, s = _inputs(y_true, y_score)
+    y, s = _classes(y_true, y_score)
     if not 0 < step <= .5: raise ValueError(f"step={step!r}: 0 < step <= 0.5 is accepted")
-    if not 0 < y.sum() < len(y): raise ValueError(f"y_true holds only class {y[0]}: a threshold needs validation images of both classes")
     grid = np.round(np.arange(1, round(1/step))*step, 6)
     called = s[None] >= grid[:, None]
     tp, fp = called[:, y == 1].sum(1), called[:, y == 0].sum(1)
@@ -133,32 +137,29 @@ def threshold_at_recall(
     return float(kept.threshold[kept.f1.idxmax()])
 
 # %% ../nbs/09_metrics.ipynb #fa9c8f13
-def _best_score(y_true, y_score, value): # the lowest score with the largest value
-    y, s = _inputs(y_true, y_score)
-    if not 0 < y.sum() < len(y): raise ValueError(f"y_true holds only class {y[0]}: a threshold needs validation images of both classes")
-    at = np.unique(s)
-    below = lambda c: np.searchsorted(np.sort(s[y == c]), at)/(y == c).sum()
-    return float(at[np.argmax(np.round(value(1 - below(1), below(0)), 12))])
+def _below(scores, at): # share of the scores below each threshold
+    return np.searchsorted(np.sort(scores), at)/len(scores)
 
 def threshold_youden(
     y_true, # 0 or 1 per validation image
     y_score, # score per validation image
 )->float: # one of the scores
-    "The score with the largest sensitivity + specificity - 1."
-    return _best_score(y_true, y_score, lambda recall, specificity: recall + specificity)
+    "The score with the largest sensitivity + specificity - 1; the lowest of several."
+    y, s = _classes(y_true, y_score)
+    at = np.unique(s)
+    return float(at[np.argmax(np.round(_below(s[y == 0], at) - _below(s[y == 1], at), 12))])
 
 # %% ../nbs/09_metrics.ipynb #1da2b68d
 def threshold_at_specificity(
     y_true, # 0 or 1 per validation image
     y_score, # score per validation image
     specificity:float=.9, # lowest specificity accepted
-)->float: # one of the scores
-    "The lowest score that keeps the specificity."
+)->float: # one of the scores, or the next number above them all
+    "The lowest score that keeps the specificity; where none does, one that calls nothing malignant."
     if not 0 <= specificity <= 1: raise ValueError(f"specificity={specificity!r}: a number from 0 to 1 is accepted")
-    best = _best_score(y_true, y_score, lambda r, s: np.where(s >= specificity - 1e-12, r + 1, s))
-    reached = float((np.asarray(y_score)[np.asarray(y_true) == 0] < best).mean())
-    if reached < specificity - 1e-12: raise ValueError(f"specificity={specificity!r}: no score reaches it; the best specificity is {reached:.4f}")
-    return best
+    y, s = _classes(y_true, y_score)
+    at = np.append(np.unique(s), np.nextafter(s.max(), np.inf))
+    return float(at[np.argmax(_below(s[y == 0], at) >= specificity - 1e-12)])
 
 # %% ../nbs/09_metrics.ipynb #280c4e74
 def mask_overlap(
