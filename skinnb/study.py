@@ -731,10 +731,10 @@ def _page(path, nbs): # one notebook -> dict
     return dict(page=page, module=_exports(cells), paper=page.split("/")[0] if "/" in page else None, title=title, imports=sorted(set(names)), makes=makes)
 
 def pages()->pd.DataFrame: # columns page, module, paper, title, imports, makes
-    "Every page of the companion in reading order, with what it imports and makes."
+    "Every page in reading order (shared chapters, papers, what compares papers), with what it imports and makes."
     nbs = root()/"nbs"
     found = [p for p in sorted(nbs.rglob("*.ipynb")) if not any(part.startswith((".", "_")) for part in p.relative_to(nbs).parts)]
-    order = lambda p: (p["page"] != "index", p["paper"] is not None or p["page"].startswith("9"), p["page"].startswith("9"), p["page"])
+    order = lambda p: (p["page"] != "index", p["paper"] is not None, p["paper"] == "across", p["page"])
     book = pd.DataFrame(sorted((_page(p, nbs) for p in found), key=order))
     if len(book): book["imports"] = [[m for m in names if m in set(book.module)] for names in book.imports]
     return book.astype(object).where(book.notna(), None)

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Runs a command as if on a plain processor: OMP_NUM_THREADS=3 sh tests/plain.sh nbdev_test nbs/06a_tone.ipynb
+# Runs a command as if on a plain processor: OMP_NUM_THREADS=3 sh tests/plain.sh nbdev_test nbs/16_tone.ipynb
 # Each library is told to use its baseline only. NumPy and OpenCV are asked which features they found, so that none is
 # named that this machine lacks; a variable that does not apply (no MKL, another C library, ARM) is ignored.
 export ATEN_CPU_CAPABILITY=default # torch: its own kernels; bfloat16 units count as absent (nets.cpu_dtype)

@@ -210,7 +210,7 @@ def test_the_files_for_papermill_are_those_of_the_presets():
     subprocess.run([sys.executable, "tools/params.py", "--check"], check=True)
 
 def test_git_sees_a_page_without_its_outputs():
-    page = ROOT/"nbs/02_stats.ipynb"
+    page = ROOT/"nbs/01_stats.ipynb"
     nb = nbformat.read(page, 4)
     nb.metadata["language_info"] = dict(name="python", version="3")
     for cell in nb.cells:

@@ -48,7 +48,7 @@ def run(tmp_path_factory):
     table.assign(row=table.row.replace("test", EVIL)).to_csv(csv, index=False, lineterminator="\n")
     (base/"snapshot/failed.json").write_text(json.dumps([dict(page="melanoma_ddpm/01_classify", cell=7, message=EVIL)]))
     info = json.loads((base/"snapshot/run.json").read_text())
-    info["pages"]["03_phantoms"]["params"]["note"] = EVIL
+    info["pages"]["10_phantoms"]["params"]["note"] = EVIL
     (base/"snapshot/run.json").write_text(json.dumps(info))
     os.chdir(ROOT)
     report("snapshot", base)
