@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['part_bytes', 'protocol_palette', 'tone_palette', 'group_palette', 'tidy_columns', 'root', 'data_dir', 'weights_dir',
-           'cache_dir', 'outputs_dir', 'write_whole', 'sweep_debris', 'seed_everything', 'device', 'hardware',
+           'cache_dir', 'outputs_dir', 'one_of', 'write_whole', 'sweep_debris', 'seed_everything', 'device', 'hardware',
            'fallback', 'note', 'key_of', 'workspace', 'OutOfTime', 'check_deadline', 'kept_folder', 'kept', 'plain',
            'progress', 'theme', 'diagram', 'page_parameters', 'check_parameters', 'injected', 'provenance', 'Run',
            'merge_run', 'plain_name', 'begin', 'pages']
@@ -49,6 +49,19 @@ def cache_dir()->Path: # created when missing
 def outputs_dir()->Path: # made when something is written
     "Folder of the runs: `SKINNB_OUTPUTS`, else `outputs` in the root."
     return Path(os.environ.get("SKINNB_OUTPUTS") or root()/"outputs").resolve()
+
+# %% ../nbs/00_study.ipynb #0c4bc252
+def one_of(
+    value, # what was asked for
+    accepted, # names that exist; any iterable
+    what:str, # what is named, such as "paper" or "metric of bootstrap"
+): # the value
+    "The value itself, or an error that names it, the nearest accepted one, and all that are."
+    accepted = list(accepted)
+    if value in accepted: return value
+    near = difflib.get_close_matches(str(value), map(str, accepted), 1, 0)
+    nearest = f"nearest is {near[0]!r}, " if near else ""
+    raise ValueError(f"unknown {what} {value!r}; {nearest}accepted are {accepted}")
 
 # %% ../nbs/00_study.ipynb #f0efceed
 _host = hashlib.sha256(platform.node().encode()).hexdigest()[:6] # which machine writes

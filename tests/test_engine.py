@@ -106,13 +106,12 @@ def test_a_deleted_result_reruns_its_page_alone(whole):
 
 def test_what_an_edit_reruns(whole):
     tree = whole
-    module, facts = tree/"skinnb/toy/p1_train.py", tree/"skinnb/data/published.yaml"
+    module, facts = tree/"skinnb/toy/p1_train.py", tree/"skinnb/data/papers/toy.yaml"
     source = module.read_text()
     module.write_text("# a comment\n" + source.replace("def member(x):", 'def member(x):\n    "A docstring."\n   '))
     assert planned(tree, TOYS) == set()
     module.write_text(source.replace("x + 1", "x + 2")) # read by 02_read
-    if facts.exists(): facts.write_text(facts.read_text() + "\ntoy:\n  title: A toy\n") # read by 03_alone
-    else: (tree/"skinnb/data/papers/toy.yaml").write_text("title: A toy\n")
+    facts.write_text("order: 9\ntitle: A toy\ntables: []\nfigures: []\n") # read by 03_alone
     assert planned(tree, TOYS) == {"toy__02_read", "toy__03_alone"}
 
 def test_a_failing_rerun_loses_nothing(whole):

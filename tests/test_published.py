@@ -7,9 +7,12 @@ from skinnb.published import printed, published, row_keys, value
 SOURCE = ROOT.parent/"shared/papers/published.yaml"
 TABLES = [(p, t) for p, f in published().items() for t in f["tables"]]
 
-@pytest.mark.skipif(not SOURCE.exists(), reason="the extraction ../shared/papers/published.yaml is not on this machine; only its copy in the package is")
+@pytest.mark.skipif(not SOURCE.exists(), reason="the extraction ../shared/papers/published.yaml is not on this machine; only its copies in the package are")
 def test_package_data_is_the_extraction():
-    assert published() == yaml.safe_load(SOURCE.read_text(encoding="utf-8"))
+    "What a paper prints, as it was extracted; what else is known of it stands in the same file."
+    extracted, ours = yaml.safe_load(SOURCE.read_text(encoding="utf-8")), published()
+    assert list(extracted) == list(ours) and len(TABLES) == 27
+    assert {p: {k: ours[p][k] for k in fact} for p, fact in extracted.items()} == extracted
 
 @pytest.mark.parametrize("paper, table", TABLES, ids=[f"{p}-{t['id']}" for p, t in TABLES])
 def test_every_table(paper, table):

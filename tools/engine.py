@@ -57,8 +57,7 @@ def facts():
     "{paper: digest of all that is known of it}, comments apart."
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     read = lambda p: yaml.load(p.read_text(encoding="utf-8"), loader)
-    data = Path("skinnb/data")
-    known = {p.stem: read(p) for p in sorted((data/"papers").glob("*.yaml"))} or read(data/"published.yaml")
+    known = {p.stem: read(p) for p in sorted(Path("skinnb/data/papers").glob("*.yaml"))}
     return {paper: _digest(fact) for paper, fact in known.items()}
 
 @functools.cache
