@@ -467,6 +467,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                  'skinnb.phantoms.vignette': ('phantoms.html#vignette', 'skinnb/phantoms.py')},
             'skinnb.published': { 'skinnb.published._cell': ('published.html#_cell', 'skinnb/published.py'),
                                   'skinnb.published._cells': ('published.html#_cells', 'skinnb/published.py'),
+                                  'skinnb.published._css': ('published.html#_css', 'skinnb/published.py'),
                                   'skinnb.published._digits': ('published.html#_digits', 'skinnb/published.py'),
                                   'skinnb.published._facts': ('published.html#_facts', 'skinnb/published.py'),
                                   'skinnb.published._faults': ('published.html#_faults', 'skinnb/published.py'),

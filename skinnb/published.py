@@ -362,11 +362,14 @@ def _folded(side): # rows with something of ours, and the others folded away bel
     return Div(_grid(side[ran]), Details(Summary(said), _grid(side[~ran])))
 
 # %% ../nbs/02_published.ipynb #29e7ae1f
+def _css(): # the style of the report and of tables in a notebook
+    return (files("skinnb")/"data"/"report.css").read_text(encoding="utf-8")
+
 def show_table(
     tidy:pd.DataFrame, # from compare
 )->HTML: # for a notebook
     "The four columns as coloured HTML."
-    return HTML(to_xml(Div(Style(Safe(_data("report.css"))), _folded(side_by_side(tidy)), cls="skinnb"), indent=False))
+    return HTML(to_xml(Div(Style(Safe(_css())), _folded(side_by_side(tidy)), cls="skinnb"), indent=False))
 
 # %% ../nbs/02_published.ipynb #2eb60c9e
 def _lines(csv_file): # header and lines of a CSV, each as long as the header
@@ -416,7 +419,7 @@ def document(
 )->str: # a whole page of HTML
     "A page of its own, with the one style sheet inside."
     width = Meta(name="viewport", content="width=device-width, initial-scale=1")
-    head = Head(Meta(charset="utf-8"), width, Title(title), Style(Safe(_data("report.css"))))
+    head = Head(Meta(charset="utf-8"), width, Title(title), Style(Safe(_css())))
     return "<!DOCTYPE html>\n" + to_xml(Html(head, Body(*body, cls="skinnb"), lang="en"), indent=False) + "\n"
 
 def caution(
