@@ -302,7 +302,8 @@ def _scale(unit, printed, n): # what 1 is worth in this unit
 # %% ../nbs/02_published.ipynb #05ecc717
 def _seeds_said(one, write): # "(mean of 2: 0.800 to 0.820)", "(mean of 3)" or nothing
     if one["spread"]: return f"(mean of {one['seeds']}: {' to '.join(map(write, one['spread']))})"
-    return f"({one['seed']})" if str(one["seed"]).startswith("mean") else ""
+    mean = str(one["seed"]).startswith("mean") and one["seed"] != "mean of 1"
+    return f"({one['seed']})" if mean else ""
 
 def _beside_estimate(one, write): # interval, k/n or n, and seeds of a pooled cell, as far as known
     k, n, whole = one["k"], one["n"], 100 if one["unit"].startswith("percent") else 1
@@ -398,7 +399,7 @@ def _data_shown(side): # the column `data` as it is shown: nothing where all row
 # %% ../nbs/02_published.ipynb #7f6bc51d
 def _rows_html(side): # the four-column table as HTML
     side = pd.concat(cells for _, cells in side.groupby("row", sort=False)) # cells of one row together
-    shown = [c for c in side.columns[2:] if c in ("printed", "verdict") or side[c].ne("").any()]
+    shown = [c for c in side.columns[2:] if side[c].ne("").any()]
     sizes, first = side.groupby("row").row.transform("size"), ~side.row.duplicated()
     name = lambda r, n, new: [Th(r["row"], rowspan=int(n))] if new else []
     lines = [Tr(*name(r, n, new), Td(r["metric"]), *(_cell(c, r[c]) for c in shown))
@@ -424,7 +425,7 @@ def css()->str: # the one style sheet, for tables in a notebook and for the repo
     "Style of everything that we show as HTML."
     return (files("skinnb")/"data"/"report.css").read_text(encoding="utf-8")
 
-phantom_caution = "Phantoms test the method; no number here is a reproduction."
+phantom_caution = "Phantoms test the method; what was measured on them is no reproduction."
 
 def sources(
     tidy:pd.DataFrame, # from compare

@@ -204,9 +204,12 @@ def entry(
     known = captions(kind)
     return folder, id, known.get((folder, id), ""), (folder, id) in known
 
-def _titled(path, kind): # heading with an anchor: "Table 1", or "Leak" for table_leak
-    folder, id, _, known = entry(path, kind)
-    name = f"{kind.capitalize()} {id}" if known else id.replace("_", " ").capitalize()
+def _titled(path, kind): # heading with an anchor: "Table 1", "Table 1: leak" for table_1_leak, else "Leak"
+    folder, id, *_ = entry(path, kind)
+    first, _, rest = id.partition("_")
+    printed = (folder, first) in captions(kind)
+    words = (rest if printed else id).replace("_", " ")
+    name = f"{kind.capitalize()} {first}" + f": {words}"*bool(words) if printed else words.capitalize()
     return H3(name, id=f"{folder}-{kind}-{id}")
 
 # %% ../nbs/05_report.ipynb #5787b48a
@@ -301,9 +304,9 @@ def _beside_reference(found, run, outputs): # the comparison with the committed 
 
 # %% ../nbs/05_report.ipynb #0e093aa9
 _reading = ("Printed values stand exactly as printed; what is implied was deduced, and the audit's ids are "
-    "given. Faithful follows the paper, corrected follows the audit. Intervals are 95 % intervals; of several "
-    "seeds the mean, the widest interval and the range are shown. A verdict asks whether the difference could "
-    "be zero, and is withheld where too little is known.")
+    "given. Faithful follows the paper, corrected follows the audit. Intervals are 95 % intervals; of "
+    "several seeds the mean, the widest interval and the range are shown. A verdict asks whether the "
+    "difference could be zero, and is withheld where too little is known.")
 
 def _beginning(run, found, cover, chapters): # title, warnings, counts
     made = [both for tables in chapters.values() for both in tables.values()]
