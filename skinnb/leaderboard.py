@@ -10,26 +10,37 @@ import itertools, math
 from pathlib import Path
 
 import matplotlib.pyplot as plt, numpy as np, pandas as pd
+from .published import pool_seeds
 from .runs import results, run_folder, write_results
 from .stats import delong, paired_bootstrap
 from .study import Run, begin, theme
 
 # %% ../nbs/06_leaderboard.ipynb #1a012c2e
+def _wanted_cells(found, **wanted): # the cells that have these values; an error names what there is
+    for column, value in wanted.items():
+        if not (found[column] == value).any():
+            raise ValueError(f"no run has {column} {value!r}; there are {sorted(set(found[column]))}")
+        found = found[found[column] == value]
+    return found
+
+def _entry(name, cells): # one line of the ranking: all seeds of a network
+    one = pool_seeds(cells.to_dict("records"))
+    low, high = one["spread"] or (np.nan, np.nan)
+    return dict(zip(("run", "backbone", "row"), name), seeds=one["seeds"], estimate=one["estimate"],
+        seed_low=low, seed_high=high, **{c: one[c] for c in ("ci_low", "ci_high", "n", "data")})
+
 def ranking(
     found:pd.DataFrame, # from runs.results
     metric:str, # metric of the table, higher is better
     paper:str, # whose table
     table:str, # its id
     protocol:str="corrected", # faithful or corrected
-)->pd.DataFrame: # run, backbone, row, seed, estimate, ci_low, ci_high, n, data
-    "The runs' estimates of one metric, best first."
-    wanted = dict(paper=paper, table=table, metric=metric, protocol=protocol)
-    for column, value in wanted.items():
-        if not (found[column] == value).any():
-            raise ValueError(f"no run has {column} {value!r}; there are {sorted(set(found[column]))}")
-        found = found[found[column] == value]
-    columns = ["run", "backbone", "row", "seed", "estimate", "ci_low", "ci_high", "n", "data"]
-    return found.sort_values("estimate", ascending=False, kind="stable")[columns].reset_index(drop=True)
+)->pd.DataFrame: # run, backbone, row, seeds, estimate, seed_low, seed_high, ci_low, ci_high, n, data
+    "The runs' estimates of one metric, best first; several seeds are one entry with their spread."
+    cells = _wanted_cells(found, paper=paper, table=table, metric=metric, protocol=protocol)
+    entries = cells.groupby(["run", "backbone", "row"], sort=False)
+    ranked = pd.DataFrame([_entry(name, group) for name, group in entries])
+    return ranked.sort_values("estimate", ascending=False, kind="stable").reset_index(drop=True)
 
 # %% ../nbs/06_leaderboard.ipynb #4cbe20c3
 def leaderboard_figure(
@@ -83,7 +94,9 @@ def paired(
     n_boot:int=2000, # draws, at least
     seed:int=42, # of the bootstrap
 )->pd.DataFrame: # a, b, images, lesions, estimate (a - b), ci_low, ci_high, level, says
-    "Differences between all pairs of entries, by lesion, with intervals that hold together."
+    """The difference between two networks, for all pairs, with intervals that hold together: the metric of
+    the first minus that of the second, each from its mean score over members and seeds, on the images that
+    both judged, lesions drawn together. (`ranking` shows the mean of the seeds' metrics, another number.)"""
     pairs = list(itertools.combinations(entries.items(), 2))
     level = 1 - .05/max(len(pairs), 1)
     how = dict(metric=judged, threshold=threshold, seed=seed, level=level)

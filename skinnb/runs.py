@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np, pandas as pd
 from fastcore.script import call_parse
-from .published import numbers, read_table
+from .published import number_columns, read_table
 from .stats import wilson
 from .study import outputs_dir, root, write_whole
 
@@ -108,7 +108,7 @@ def read_run(
 _beside = ["unit", "data", "audit", "printed"] # words that say something about a cell, and do not name it
 
 def _further(table): # further columns of words; a number may differ between machines and names nothing
-    known = ["row", "metric", "protocol", "seed", *numbers, *_beside]
+    known = ["row", "metric", "protocol", "seed", *number_columns, *_beside]
     return [c for c in table if c not in known and pd.to_numeric(table[c], errors="coerce").isna().all()]
 
 def _cell_keys(here, there): # columns that tell the cells of both tables apart
@@ -137,7 +137,7 @@ def _same_number(a, b): # the same number but for the noise of floats and of six
 
 # %% ../nbs/04_runs.ipynb #02af2eda
 _number_pattern = r"-?\d[\d,]*\.?\d*(?:e[+-]?\d+)?"
-_unjudged = [*numbers, "data", "seed", "repeat"] # `data` also tells the machine, a seed may be another
+_unjudged = [*number_columns, "data", "seed", "repeat"] # `data` also tells the machine, a seed may be another
 
 def _masked_words(cell): # {column: text with its numbers masked}
     return {c: re.sub(_number_pattern, "#", str(v)) for c, v in cell.items() if c not in _unjudged}
@@ -145,7 +145,7 @@ def _masked_words(cell): # {column: text with its numbers masked}
 def _all_numbers(cell): # every number of a cell, also those inside words
     inside = [float(x.replace(",", "")) for c, v in cell.items() if c not in _unjudged
         for x in re.findall(_number_pattern, str(v))]
-    return [*(cell[c] for c in numbers), *inside]
+    return [*(cell[c] for c in number_columns), *inside]
 
 # %% ../nbs/04_runs.ipynb #06fd5dcf
 def _by_chance(a, b): # two counts that chance alone may tell apart
