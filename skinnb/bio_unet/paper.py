@@ -20,8 +20,8 @@ known = facts(key)
 register = Register(key, known["mark"])
 
 # %% ../../nbs/bio_unet/00_paper.ipynb #1a080b93
-indicators = dict(globules="Globus", milia_like_cyst="Milia", negative_network="Negative", pigment_network="Pigment",
-    streaks="Streaks") # column of Tables 2 to 5: row of Table 6
+indicators = dict(globules="Globus", milia_like_cyst="Milia", negative_network="Negative",
+    pigment_network="Pigment", streaks="Streaks") # column of Tables 2 to 5: row of Table 6
 
 @functools.cache
 def printed_scores(
@@ -34,6 +34,8 @@ def printed_scores(
     return sorted(set(pd.concat([*columns, row]).dropna()))
 
 # %% ../../nbs/bio_unet/00_paper.ipynb #5f635cbd
+settled = ["globules", "negative_network", "streaks"] # indicators whose number of images is beyond doubt
+
 @functools.cache
 def score_sizes()->pd.DataFrame: # indicator (index): n, fits, of, luck, p, and the values that do not fit
     "The number of images that explains most of an indicator's scores, against luck."
@@ -49,18 +51,19 @@ def score_sizes()->pd.DataFrame: # indicator (index): n, fits, of, luck, p, and 
 # %% ../../nbs/bio_unet/00_paper.ipynb #ecb974ef
 @register.add("B-02", "A", "Tables 2 to 6", "calc",
     "Localisation scores with two decimals, 'across all dataset samples'; no number of images is given.",
-    do="The official 1,000 test masks, n of non-empty masks, bootstrap by image. Printed scores carry the implied n.",
+    do="The official 1,000 test masks, n of non-empty masks, bootstrap by image. Printed scores "
+        "carry the implied n.",
     test="How many of the official 100 validation images have each attribute?")
 def _b02():
     s, t = score_sizes(), numbers(key, "3")
-    fit = lambda i: f"{i} {s.fits[i]:.0f}/{s.of[i]:.0f} with n = {s.n[i]:.0f} (chance {s.luck[i]:.2f} per value)"
+    fit = lambda i, r: f"{i} {r.fits:.0f}/{r.of:.0f} with n = {r.n:.0f} (chance {r.luck:.2f} per value)"
     milia = printed_scores("milia_like_cyst")
     bio, clr = t.loc["Bio-U-Net", "streaks"], t.loc["f_Res + f_CLR", "streaks"]
     return number("Distinct printed values that are a whole number over n: "
-        f"{'; '.join(fit(i) for i in ('globules', 'negative_network', 'streaks'))}. Milia (n = 6: "
-        f"{int(mean_lattice(milia).fits[6])}/{len(milia)}) and pigment network are not settled. Streaks {bio} against "
-        f"{clr} is then {round(bio*6)} against {round(clr*6)} summed points over six images. Multiples of n fit as "
-        f"well; one streaks value ({s.misfits['streaks'][0]}) fits n = 30 and not 6.",
+        f"{'; '.join(fit(i, s.loc[i]) for i in settled)}. Milia (n = 6: "
+        f"{int(mean_lattice(milia).fits[6])}/{len(milia)}) and pigment network are not settled. Streaks "
+        f"{bio} against {clr} is then {round(bio*6)} against {round(clr*6)} summed points over six images. "
+        f"Multiples of n fit as well; one streaks value ({s.misfits['streaks'][0]}) fits n = 30 and not 6.",
         "implied images with streaks", s.n["streaks"], "images")
 
 # %% ../../nbs/bio_unet/00_paper.ipynb #5743f675
@@ -70,12 +73,14 @@ def _b01():
     t = numbers(key, "1").sum(axis=1)
     off = t[t != 2594]
     missing = 2594 - off.iloc[0]
-    return number(f"{', '.join(f'{i} adds to {v:,.0f}' for i, v in off.items())}, {missing:.0f} short; the others agree. "
-        f"{off.iloc[0]:,.0f} is also the negative network's empty count.", "images missing in the row", missing, "images")
+    return number(f"{', '.join(f'{i} adds to {v:,.0f}' for i, v in off.items())}, {missing:.0f} short; the "
+        f"others agree. {off.iloc[0]:,.0f} is also the negative network's empty count.",
+        "images missing in the row", missing, "images")
 
+# %% ../../nbs/bio_unet/00_paper.ipynb #1d8e499e
 @register.add("B-22", "B", "Table 1, evaluation metrics", "calc",
-    "The continuous Dice coefficient is cited and not written out; empty masks are not mentioned, for which it is 0 "
-    "whatever is predicted.",
+    "The continuous Dice coefficient is cited and not written out; empty masks are not mentioned, for which "
+    "it is 0 whatever is predicted.",
     do="Non-empty masks only, with their number; an AUC for presence.")
 def _b22():
     t = numbers(key, "1").images_with
@@ -91,20 +96,21 @@ def _b03():
     t6, bio = numbers(key, "6"), numbers(key, "2").loc["Bio-U-Net"]
     printed_row = bio[list(indicators)].to_numpy(float)
     same = [c for c in t6 if (t6.loc[list(indicators.values()), c].to_numpy() == printed_row).all()]
-    return number(f"The proposed model's row ({', '.join(f'{v:g}' for v in printed_row)}) is column {', '.join(same)} "
-        f"of Table 6; column t_0.6 is {', '.join(f'{v:g}' for v in t6['t_0.6'])}.",
+    return number(f"The proposed model's row ({', '.join(f'{v:g}' for v in printed_row)}) is column "
+        f"{', '.join(same)} of Table 6; column t_0.6 is {', '.join(f'{v:g}' for v in t6['t_0.6'])}.",
         "threshold of the printed row", float(same[0][2:]), "threshold")
 
+# %% ../../nbs/bio_unet/00_paper.ipynb #37f9a859
 @register.add("B-04", "B", "Table 6, section 5.3", "calc",
     "Negative network is best at 0.6; pigment network peaks at 0.2 and 0.5.",
     do="No threshold on a measure for continuous maps, or one chosen on validation.")
 def _b04():
     t = numbers(key, "6")
     two = t.loc["Pigment"].nlargest(2)
-    return number(f"Best columns: {', '.join(f'{i} {r.idxmax()} ({r.max():g})' for i, r in t.iterrows())}; pigment's "
-        f"two highest are {', '.join(f'{c} ({v:g})' for c, v in two.items())}.",
-        "best score of the negative network minus that at 0.6", t.loc["Negative"].max() - t.loc["Negative", "t_0.6"],
-        "points")
+    return number(f"Best columns: {', '.join(f'{i} {r.idxmax()} ({r.max():g})' for i, r in t.iterrows())}; "
+        f"pigment's two highest are {', '.join(f'{c} ({v:g})' for c, v in two.items())}.",
+        "best score of the negative network minus that at 0.6",
+        t.loc["Negative"].max() - t.loc["Negative", "t_0.6"], "points")
 
 # %% ../../nbs/bio_unet/00_paper.ipynb #382d4d7a
 @register.add("B-05", "A", "abstract, Tables 2, 3", "calc",
@@ -114,7 +120,8 @@ def _b05():
     t, w = numbers(key, "2"), numbers(key, "1").images_with.to_numpy()
     macro, weighted = t.mean(axis=1), t[list(indicators)].to_numpy() @ w/w.sum()
     at = dict(zip(t.index, weighted))
-    both = ", ".join(f"{n} {macro[n]:.2f} / {at[n]:.1f}" for n in ("f_Res + Grad-Cam", "f_Res + Layer-Cam", "Bio-U-Net"))
+    compared = ("f_Res + Grad-Cam", "f_Res + Layer-Cam", "Bio-U-Net")
+    both = ", ".join(f"{n} {macro[n]:.2f} / {at[n]:.1f}" for n in compared)
     return number(f"Mean of five / weighted by images with the attribute: {both}. On pigment network, in "
         f"{w[3]/w.sum():.0%} of all attribute masks, {t.loc['Bio-U-Net', 'pigment_network']} stands against "
         f"{t.loc['f_Res + Grad-Cam', 'pigment_network']}.",
@@ -128,9 +135,9 @@ def _b06():
     labels, v = known["public"]["isic2017_labels"], numbers(key, "3").melanoma
     m, n = labels["melanoma"], labels["images"]
     ends = [wilson(round(100*x), 100) for x in (v.iloc[0], v.iloc[-1])]
-    return rate(f"'Never melanoma' scores {1 - m/n:.1%} on the {n:,} of the 2,594 images with a public label ({m} "
-        f"melanomas): above the baseline, {100*(v.iloc[-1] - 1 + m/n):.0f} points or so below the model. On 100 images "
-        f"76 % and 82 % would be {', '.join(f'[{a:.3f}, {b:.3f}]' for a, b in ends)}.",
+    return rate(f"'Never melanoma' scores {1 - m/n:.1%} on the {n:,} of the 2,594 images with a public label "
+        f"({m} melanomas): above the baseline, {100*(v.iloc[-1] - 1 + m/n):.0f} points or so below the "
+        f"model. On 100 images 76 % and 82 % would be {', '.join(f'[{a:.3f}, {b:.3f}]' for a, b in ends)}.",
         "accuracy of the majority class", n - m, n)
 
 # %% ../../nbs/bio_unet/00_paper.ipynb #6b513758
@@ -141,17 +148,20 @@ def _b16():
     t = numbers(key, "3")
     a = t.melanoma
     return number(f"Segmentation alone {a['f_Res + f_Seg']}, baseline {a['f_Res']}; contrastive alone "
-        f"{a['f_Res + f_CLR']:.2f}, both {a['Bio-U-Net']}. Segmentation alone takes streaks from {t.streaks['f_Res']} "
-        f"to {t.streaks['f_Res + f_Seg']}.", "gain by segmentation alone", a["f_Res + f_Seg"] - a["f_Res"])
+        f"{a['f_Res + f_CLR']:.2f}, both {a['Bio-U-Net']}. Segmentation alone takes streaks from "
+        f"{t.streaks['f_Res']} to {t.streaks['f_Res + f_Seg']}.",
+        "gain by segmentation alone", a["f_Res + f_Seg"] - a["f_Res"])
 
+# %% ../../nbs/bio_unet/00_paper.ipynb #682db018
 @register.add("B-15", "B", "Table 4", "calc",
     "The segmentation network is updated just once per iteration, for consistency.",
     do="Intervals by image before choosing.")
 def _b15():
     t, i = numbers(key, "4"), list(indicators)
     a, b = t.loc["Bio-U-Net (One Repeat)"], t.loc["Repeat 2"]
-    return number(f"Repeat 2 is better on {int((b[i] > a[i]).sum())} of 5 indicators (mean {b[i].mean():.2f} against "
-        f"{a[i].mean():.2f}); accuracy goes from {a.melanoma:.2f} to {b.melanoma:.2f}, inside noise (B-06).",
+    return number(f"Repeat 2 is better on {int((b[i] > a[i]).sum())} of 5 indicators (mean {b[i].mean():.2f} "
+        f"against {a[i].mean():.2f}); accuracy goes from {a.melanoma:.2f} to {b.melanoma:.2f}, inside noise "
+        "(B-06).",
         "mean of five, repeat 2 minus once", b[i].mean() - a[i].mean(), "points")
 
 # %% ../../nbs/bio_unet/00_paper.ipynb #fbdc44fc
@@ -161,9 +171,10 @@ def _b15():
 def _b07():
     t = numbers(key, "5")
     two, five, six = (t.loc[f"Bio-U-Net-({n}-tasks)"] for n in ("Two", "Five", "Six"))
-    return number(f"{two.melanoma} is the two-task row; adding the label (five to six tasks) moves {five.melanoma} to "
-        f"{six.melanoma}, pigment {five.pigment_network} to {six.pigment_network}, streaks {five.streaks} to "
-        f"{six.streaks}.", "change by adding the melanoma label", six.melanoma - five.melanoma)
+    return number(f"{two.melanoma} is the two-task row; adding the label (five to six tasks) moves "
+        f"{five.melanoma} to {six.melanoma}, pigment {five.pigment_network} to {six.pigment_network}, "
+        f"streaks {five.streaks} to {six.streaks}.",
+        "change by adding the melanoma label", six.melanoma - five.melanoma)
 
 # %% ../../nbs/bio_unet/00_paper.ipynb #494cde84
 @register.add("B-18", "C", "Table 7", "calc",
@@ -173,10 +184,12 @@ def _b07():
 def _b18():
     t, forward = numbers(key, "7").iloc[0], 2*4.09*(512/224)**2
     times = t.subnetwork2_resnet/t.subnetwork1_simclr
-    return number(f"They add up ({t.iloc[:3].sum():.1f}). Sub-networks 1 and 2 are the same ResNet50 and differ by "
-        f"{times:.2f} times; one forward pass at 512 px takes about {forward:.1f} G operations, so the other looks like "
-        "a training step. Operations are a number, not a rate.", "sub-network 2 over 1", times, "times")
+    return number(f"They add up ({t.iloc[:3].sum():.1f}). Sub-networks 1 and 2 are the same ResNet50 and "
+        f"differ by {times:.2f} times; one forward pass at 512 px takes about {forward:.1f} G operations, so "
+        "the other looks like a training step. Operations are a number, not a rate.",
+        "sub-network 2 over 1", times, "times")
 
+# %% ../../nbs/bio_unet/00_paper.ipynb #b29ad096
 @register.add("B-11", "C", "appendix A.3, section 4.2", "calc",
     "A positive is paired with 23 negatives at batch size 24; section 4.2 says 2(N - 1) negatives.",
     do="N = 24, 46 negatives; say so.")
@@ -195,30 +208,36 @@ def _b10():
 
 # %% ../../nbs/bio_unet/00_paper.ipynb #a0c6908a
 register.note("B-08", "C", "section 5.1",
-    "Dataset B is 'Task 3 of ISIC 2019' with 'only binary diagnosis labels'; ISIC 2019 has no Task 3 and eight classes.",
+    "Dataset B is 'Task 3 of ISIC 2019' with 'only binary diagnosis labels'; ISIC 2019 has no Task 3 and "
+    "eight classes.",
     "Call it the ISIC 2019 training images.", evidence="text of the paper; public data description")
 register.note("B-09", "A", "section 5.1, appendix A.3",
-    "No split into training, validation and test is given; classification trains on 'all of Dataset A'; 'optimal' and "
-    "'best' checkpoints are chosen on unnamed data.",
+    "No split into training, validation and test is given; classification trains on 'all of Dataset A'; "
+    "'optimal' and 'best' checkpoints are chosen on unnamed data.",
     "Official splits; remove evaluation images and near-duplicates from B.")
+
+# %% ../../nbs/bio_unet/00_paper.ipynb #cb7e1b4c
 register.note("B-12", "C", "Eq. 1",
-    "The sum runs over T2(x_k) only, up to 2N, and the positive of x_i is written x_j, another image.", "NT-Xent.")
+    "The sum runs over T2(x_k) only, up to 2N, and the positive of x_i is written x_j, another image.",
+    "NT-Xent.")
 register.note("B-13", "B", "Algorithm 1",
-    "'while j < d' neither starts nor advances j; N and M are swapped against section 3; the unlabelled set has labels; "
-    "E1(P1(x)) is reversed; b_i is in E3, in the appendix in E1; logistic regression against a softmax layer.",
+    "'while j < d' neither starts nor advances j; N and M are swapped against section 3; the unlabelled set "
+    "has labels; E1(P1(x)) is reversed; b_i is in E3, in the appendix in E1; logistic regression against a "
+    "softmax layer.",
     "The executable reading, printed.")
 register.note("B-14", "B", "section 4, Figures 2, 6",
-    "One encoder takes images (3 channels) and heat maps (12); a separate E3 is to spare E1, which line 16 updates; "
-    "Figure 2 feeds the segmenter from the classifier, Figure 6 the reverse.",
+    "One encoder takes images (3 channels) and heat maps (12); a separate E3 is to spare E1, which line 16 "
+    "updates; Figure 2 feeds the segmenter from the classifier, Figure 6 the reverse.",
     "Two stems, shared trunk, frozen copy for the maps; ablate the sharing.")
 
 # %% ../../nbs/bio_unet/00_paper.ipynb #d92455a8
-register.note("B-17", "C", "appendix A.2", "Learning rate and weight decay are printed 1^-4, which is 1.", "Read 1e-4.")
+register.note("B-17", "C", "appendix A.2", "Learning rate and weight decay are printed 1^-4, which is 1.",
+    "Read 1e-4.")
 register.note("B-19", "C", "Figure 5, Tables 1, 2",
     "Caption and text of Figure 5 disagree on its columns; 'milium-like'.", "Label the columns.")
 register.note("B-20", "B", "baselines",
-    "Baselines come from a ResNet50 'trained for classification'; whether they explain melanoma or the indicator is "
-    "not said, while the proposed model is trained on the indicator's masks.",
+    "Baselines come from a ResNet50 'trained for classification'; whether they explain melanoma or the "
+    "indicator is not said, while the proposed model is trained on the indicator's masks.",
     "Add ResNet50 with an indicator head, and a plain U-Net as upper bound.",
     how="hyp", test="The authors' code: which logit do the baselines explain?")
 register.note("B-21", "B", "Table 2, VAT",
@@ -232,23 +251,23 @@ def said(
     n_epochs:int=None, # passes over the training images; None where nothing was trained
     weights:str=None, # what the networks started from, such as "pretrained"; None where nothing was trained
 )->str: # for the column `data`
-    "What a row was computed on: data, picture size, and where a network was trained its epochs and its start."
+    "What a row was computed on: data, picture size, and where a network was trained its epochs and start."
     real = set(cohort.source) != {"phantom"}
-    hold_out = ", hold-out of the training images as stand-in for the evaluation that is not described" if real else ""
-    how = [f"{img_size} px", f"{n_epochs} epochs" if n_epochs else "", f"{weights} weights" if weights else ""]
-    return f"{data_name(cohort)}{hold_out}; {', '.join(filter(None, how))}"
+    hold_out = ", hold-out of the training images as stand-in for the undescribed evaluation" if real else ""
+    epochs, start = f"{n_epochs} epochs" if n_epochs else "", f"{weights} weights" if weights else ""
+    return f"{data_name(cohort)}{hold_out}; {', '.join(filter(None, [f'{img_size} px', epochs, start]))}"
 
+# %% ../../nbs/bio_unet/00_paper.ipynb #17400527
 def stand_in(
     img_size:int, # side of the pictures, pixels
     n_epochs:int, # passes over the training images
 )->str: # such as "96 px and 4 epochs for 512 px and 100"; "" where nothing was smaller
     "What was smaller than in print."
     size, epochs = known["recipe"]["img_size"], known["training"]["n_epochs"]
-    return "" if (img_size, n_epochs) == (size, epochs) else f"{img_size} px and {n_epochs} epochs for {size} px and {epochs}"
+    if (img_size, n_epochs) == (size, epochs): return ""
+    return f"{img_size} px and {n_epochs} epochs for {size} px and {epochs}"
 
 # %% ../../nbs/bio_unet/00_paper.ipynb #ba031f17
-settled = ["globules", "negative_network", "streaks"]
-
 def implied(
     table:str, # 2, 3, 4, 5 or 6
 )->pd.DataFrame: # published.printed with n and audit of the settled indicators

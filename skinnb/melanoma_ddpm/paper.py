@@ -22,8 +22,8 @@ register = Register(key, known["mark"])
 
 # %% ../../nbs/melanoma_ddpm/00_paper.ipynb #013f6c7b
 @register.add("M-01", "A", "Table I", "calc",
-    "The test set is described as one image each of 100 melanoma and 100 nevus lesions; with 100 a rate has two "
-    "decimals, printed are four.",
+    "The test set is described as one image each of 100 melanoma and 100 nevus lesions; with 100 a rate has "
+    "two decimals, printed are four.",
     do="Faithful: 100 + 100, last image. Corrected: the same lesions with all images, resampled by lesion. "
     "Printed values carry the implied sizes.")
 def _m01():
@@ -31,13 +31,14 @@ def _m01():
     (p, *_), (n, *_) = (lattice(t[c], n_max=500) for c in ("sensitivity", "specificity"))
     both = ((t.sensitivity*p).round()/p + (t.specificity*n).round()/n).div(2)
     agree = both.round(4).eq(t.balanced_accuracy).sum()
-    return number(f"Smallest sizes that print all eight rates: {p} melanomas and {n} nevi; the {agree} balanced "
-        "accuracies then agree too.", "implied test images", p + n, "images")
+    return number(f"Smallest sizes that print all eight rates: {p} melanomas and {n} nevi; the {agree} "
+        "balanced accuracies then agree too.", "implied test images", p + n, "images")
 
 # %% ../../nbs/melanoma_ddpm/00_paper.ipynb #3789a2e7
 @functools.cache
 def _long(): # Tables II and III, one line per cell
-    tables = [numbers(key, t).reset_index().assign(when=when) for t, when in [("II", "before"), ("III", "after")]]
+    when = dict(II="before", III="after")
+    tables = [numbers(key, t).reset_index().assign(when=w) for t, w in when.items()]
     both = pd.concat(tables, ignore_index=True)
     name = both.row.str.split(" | FST ", regex=False)
     return both.assign(backbone=name.str[0], fst=name.str[1].astype(int))
@@ -53,7 +54,7 @@ def split_sizes()->pd.Series: # fst (index): images
     return pd.Series({t: n - int(.8*n) for t, n in known["public"]["fitzpatrick17k_types"].items()})
 
 # %% ../../nbs/melanoma_ddpm/00_paper.ipynb #83fda99c
-def group_counts()->pd.DataFrame: # row, when, backbone, fst, n_pos, n_neg, tp, tn, auc, and Wilson intervals of both rates
+def group_counts()->pd.DataFrame: # row, when, backbone, fst, n_pos, n_neg, tp, tn, auc, rates and ends
     "Counts behind Tables II and III, with intervals."
     c = _long().merge(group_sizes(), left_on="fst", right_index=True).sort_index().reset_index(drop=True)
     c = c.rename(columns={"roc_auc": "auc"})
@@ -72,31 +73,35 @@ def _m02():
     whole = sum(bool(lattice_counts([a], int(p)).k.notna().all()) for a, p in zip(c.auc, pairs))
     balanced = (abs((c.tp/c.n_pos + c.tn/c.n_neg)/2 - c.balanced_accuracy) <= .5e-4 + 1e-9).sum()
     groups = ", ".join(f"{r.n_pos} + {r.n_neg}" for r in s.itertuples())
-    return number(f"Positives + negatives by type I to VI: {groups}; {whole} of {len(c)} AUCs are whole numbers of "
-        f"pairs and {balanced} of {len(c)} balanced accuracies agree.", "implied test images", s.to_numpy().sum(), "images")
+    return number(f"Positives + negatives by type I to VI: {groups}; {whole} of {len(c)} AUCs are whole "
+        f"numbers of pairs and {balanced} of {len(c)} balanced accuracies agree.",
+        "implied test images", s.to_numpy().sum(), "images")
 
 # %% ../../nbs/melanoma_ddpm/00_paper.ipynb #73395778
 @register.add("M-03", "B", "Table II, section IV-D", "calc",
-    "Table II is said to be computed on images 'derived from the available HAM10000 images', stratified by skin type.",
+    "Table II is said to be computed on images 'derived from the available HAM10000 images', stratified by "
+    "skin type.",
     evidence="printed numbers; Fitzpatrick17k metadata",
     do="Label it a dermoscopy model applied to clinical photographs without training on them.")
 def _m03():
     s, split = group_sizes().sum(axis=1), split_sizes()
-    return number(f"HAM10000 has no skin type. The group sizes {s.tolist()} are those of a 20 % split of Fitzpatrick17k, "
-        f"{split.tolist()}, and those of Table III: the same {s.sum()} photographs before and after.",
+    return number(f"HAM10000 has no skin type. The group sizes {s.tolist()} are those of a 20 % split of "
+        f"Fitzpatrick17k, {split.tolist()}, and those of Table III: the same {s.sum()} photographs before "
+        "and after.",
         "groups of equal size", (s == split).sum(), "of 6")
 
 # %% ../../nbs/melanoma_ddpm/00_paper.ipynb #51e0e4b5
 @register.add("M-04", "A", "section III-B", "calc",
     "975 images with 'melanoma' or 'nevus' in the label are used as melanoma against nevus.",
     evidence="Fitzpatrick17k metadata",
-    do="Faithful: the substring filter. Corrected: melanoma, malignant melanoma, superficial spreading melanoma and "
-    "lentigo maligna against nevocytic, halo and congenital nevus.")
+    do="Faithful: the substring filter. Corrected: melanoma, malignant melanoma, superficial spreading "
+    "melanoma and lentigo maligna against nevocytic, halo and congenital nevus.")
 def _m04():
     nevi, lentigo = known["public"]["fitzpatrick17k_nevi"], known["public"]["fitzpatrick17k_lentigo_maligna"]
-    odd, all_nevi = sum(nevi[k] for k in ("nevus sebaceous", "epidermal nevus", "becker nevus")), sum(nevi.values())
-    return share(f"{odd} of {all_nevi} 'nevi' are sebaceous, epidermal or Becker nevi: hamartomas, not moles. {lentigo} "
-        "lentigo maligna, a melanoma in situ, are left out of the positives.",
+    odd = sum(nevi[k] for k in ("nevus sebaceous", "epidermal nevus", "becker nevus"))
+    all_nevi = sum(nevi.values())
+    return share(f"{odd} of {all_nevi} 'nevi' are sebaceous, epidermal or Becker nevi: hamartomas, not "
+        f"moles. {lentigo} lentigo maligna, a melanoma in situ, are left out of the positives.",
         "share of 'nevi' that are no moles", odd, all_nevi)
 
 # %% ../../nbs/melanoma_ddpm/00_paper.ipynb #5106b8df
@@ -109,7 +114,8 @@ def type_gaps(
         most = group_sizes().min(axis=1).max()
         raise ValueError(f"smallest={smallest}: no group has so many of each class; the largest has {most}")
     c = c.assign(tpr=c.tp/c.n_pos, fpr=1 - c.tn/c.n_neg)
-    gap = c.groupby(["backbone", "when"], sort=False)[["tpr", "fpr"]].agg(lambda v: v.max() - v.min()).unstack()
+    by_arm = c.groupby(["backbone", "when"], sort=False)[["tpr", "fpr"]]
+    gap = by_arm.agg(lambda v: v.max() - v.min()).unstack()
     return gap[[("tpr", "before"), ("tpr", "after"), ("fpr", "before"), ("fpr", "after")]]
 
 # %% ../../nbs/melanoma_ddpm/00_paper.ipynb #4cd0ce83
@@ -123,8 +129,8 @@ def _m05():
     grew = lambda g: int((g["fpr", "after"] > g["fpr", "before"]).sum())
     worst = group_counts().query("when == 'after' and n_neg >= 10").nsmallest(1, "specificity").iloc[0]
     return number(f"Specificity fell in {fell} of {len(c)} cells, rose in {rose}, stayed in {same}; mean "
-        f"{c.before.mean():.3f} before, {c.after.mean():.3f} after. The false-positive gap grew in {grew(g)} of 4 "
-        f"backbones over six types and in {grew(four)} of 4 over types I to IV. Lowest: {worst.row}, "
+        f"{c.before.mean():.3f} before, {c.after.mean():.3f} after. The false-positive gap grew in {grew(g)} "
+        f"of 4 backbones over six types and in {grew(four)} of 4 over types I to IV. Lowest: {worst.row}, "
         f"{worst.tn}/{worst.n_neg} [{worst.specificity_low:.3f}, {worst.specificity_high:.3f}].",
         "mean change of the false-positive gap", (g["fpr", "after"] - g["fpr", "before"]).mean())
 
@@ -138,61 +144,66 @@ def _m06():
     s = group_counts().groupby(["backbone", "when"], sort=False)[["tp", "tn", "n_pos", "n_neg"]].sum()
     b, a = s.loc[("ResNet18", "before")], s.loc[("ResNet18", "after")]
     c = group_counts().query("auc == 1 and specificity < 1 and when == 'after'")
-    return number(f"ResNet18, all types: {b.tp}/{b.n_pos} found and {b.tn}/{b.n_neg} cleared before, {a.tp}/{a.n_pos} "
-        f"and {a.tn}/{a.n_neg} after. In {len(c)} cells after fine-tuning the AUC is 1 and specificity below 1 "
-        f"({', '.join(c.row)}): the threshold is off. How much of the gain is a moved threshold cannot be told from "
-        "the tables; AUCs rose too.", "cells with AUC 1 and specificity below 1", len(c), "cells")
+    return number(f"ResNet18, all types: {b.tp}/{b.n_pos} found and {b.tn}/{b.n_neg} cleared before, "
+        f"{a.tp}/{a.n_pos} and {a.tn}/{a.n_neg} after. In {len(c)} cells after fine-tuning the AUC is 1 and "
+        f"specificity below 1 ({', '.join(c.row)}): the threshold is off. How much of the gain is a moved "
+        "threshold cannot be told from the tables; AUCs rose too.",
+        "cells with AUC 1 and specificity below 1", len(c), "cells")
 
 # %% ../../nbs/melanoma_ddpm/00_paper.ipynb #762406f2
-@register.add("M-07", "B", "Table II", "calc", "Low AUCs before fine-tuning are read as weakness on dark skin.",
+@register.add("M-07", "B", "Table II", "calc", "Low AUCs before fine-tuning are read as weakness on dark "
+    "skin.",
     do="Test tone on dermoscopy (ITA groups of HAM10000) before claiming a tone effect.")
 def _m07():
     c = group_counts().query("when == 'before'")
     low, light = c[c.auc < .5], c[c.fst <= 2].auc
     by_type = ", ".join(f"{n} in type {t}" for t, n in low.fst.value_counts().sort_index().items())
-    return number(f"{len(low)} of {len(c)} AUCs are below one half, {by_type}; the light types I and II lie at "
-        f"{light.min():.3f} to {light.max():.3f}. The order is not light to dark: the model fails on clinical "
-        "photographs.", "AUCs below 0.5", len(low), "of 24")
+    return number(f"{len(low)} of {len(c)} AUCs are below one half, {by_type}; the light types I and II lie "
+        f"at {light.min():.3f} to {light.max():.3f}. The order is not light to dark: the model fails on "
+        "clinical photographs.", "AUCs below 0.5", len(low), "of 24")
 
 # %% ../../nbs/melanoma_ddpm/00_paper.ipynb #d7ace203
 @register.add("M-08", "B", "abstract, Table III", "calc",
-    "The abstract quotes two cells of 24; 'similar performance gains' are claimed for the others; no validation part "
-    "of the Fitzpatrick split is described.",
+    "The abstract quotes two cells of 24; 'similar performance gains' are claimed for the others; no "
+    "validation part of the Fitzpatrick split is described.",
     do="Carve out validation; report a backbone chosen beforehand in all groups, and the pooled AUC.")
 def _m08():
     c = group_counts().query("when == 'after' and fst == 5")
     cells = ", ".join(f"{r.backbone} {r.auc:.4f}" for r in c.itertuples())
-    return number(f"Type V after fine-tuning: {cells}.", "lowest AUC of type V after fine-tuning", c.auc.min(),
-        ci=hanley_mcneil(c.auc.min(), 8, 4), n=12)
+    lowest = c.auc.min()
+    return number(f"Type V after fine-tuning: {cells}.", "lowest AUC of type V after fine-tuning", lowest,
+        ci=hanley_mcneil(lowest, 8, 4), n=12)
 
 # %% ../../nbs/melanoma_ddpm/00_paper.ipynb #4a33813c
 @register.add("M-12", "A", "abstract, Tables I to III", "calc",
     "Sensitivity 1.0000 and AUC 0.9923 in single groups are headlines; no interval is printed.",
     do="Give k/n and intervals; claim nothing on groups below 10.")
 def _m12():
-    c, t = group_counts().query("when == 'after' and backbone == 'ResNet18'").set_index("fst"), numbers(key, "I").roc_auc
-    best, six = c.loc[4], c.loc[6]
+    c = group_counts().query("when == 'after' and backbone == 'ResNet18'").set_index("fst")
+    best, six, t = c.loc[4], c.loc[6], numbers(key, "I").roc_auc
     lo, hi = hanley_mcneil(best.auc, best.n_pos, best.n_neg)
     pairs = best.n_pos*best.n_neg
     se = np.diff(hanley_mcneil(t.max(), 216, 166))[0]/2/ndtri(.975)
     return rate(f"Sensitivity 1 in type VI is {six.tp}/{six.n_pos}. AUC {best.auc} in type IV is "
-        f"{round(best.auc*pairs)} of {pairs} pairs, [{lo:.3f}, {hi:.3f}]. Table I: AUCs {t.max()} and {t.min()} differ "
-        f"by {t.max() - t.min():.3f} with a standard error near {se:.3f} each.",
+        f"{round(best.auc*pairs)} of {pairs} pairs, [{lo:.3f}, {hi:.3f}]. Table I: AUCs {t.max()} and "
+        f"{t.min()} differ by {t.max() - t.min():.3f} with a standard error near {se:.3f} each.",
         "sensitivity of type VI", int(six.tp), int(six.n_pos))
 
 # %% ../../nbs/melanoma_ddpm/00_paper.ipynb #81437fea
 register.note("M-09", "A", "abstract, IV-E, V",
-    "The abstract concludes that 'synthetic data augmentation' yields robust and fair models; the generator had not "
-    "converged after 50 of 300 epochs, no generated image enters any result, no quality measure is given, and "
-    "HAM10000 has no skin tone to condition on.",
-    "An arm with generated images against as many duplicated real ones, reported even if it changes nothing; FID "
-    "with its own error.")
+    "The abstract concludes that 'synthetic data augmentation' yields robust and fair models; the generator "
+    "had not converged after 50 of 300 epochs, no generated image enters any result, no quality measure is "
+    "given, and HAM10000 has no skin tone to condition on.",
+    "An arm with generated images against as many duplicated real ones, reported even if it changes nothing; "
+    "FID with its own error.")
 register.note("M-10", "B", "IV-B, Figure 4",
-    "Fidelity is the change of the output after blackening everything above an attribution percentile; 'lower "
-    "thresholds ... higher fidelity'. A lower threshold blackens more pixels, so area alone predicts the trend. The "
-    "defining sentence is cut off ('by either blackening ...').",
+    "Fidelity is the change of the output after blackening everything above an attribution percentile; "
+    "'lower thresholds ... higher fidelity'. A lower threshold blackens more pixels, so area alone predicts "
+    "the trend. The defining sentence is cut off ('by either blackening ...').",
     "Controls of equal area (random, centre); deletion and insertion curves; blur instead of black.",
     how="hyp", test="Compare with random masks of equal area: is anything left of the trend?")
+
+# %% ../../nbs/melanoma_ddpm/00_paper.ipynb #99514479
 register.note("M-11", "B", "III-B",
     "Fitzpatrick17k is shuffled and split by image; two web atlases show subjects more than once.",
     "Group near-duplicates by perceptual hash; keep the split by image as faithful.",
@@ -208,17 +219,19 @@ def said(
     n_epochs:int=None, # passes over the training images; None where nothing was trained
     weights:str=None, # what the networks started from, such as "pretrained"; None where nothing was trained
 )->str: # for the column `data`
-    "What a row was computed on: data, picture size, and where a network was trained its epochs and its start."
-    how = [f"{img_size} px", f"{n_epochs} epochs" if n_epochs else "", f"{weights} weights" if weights else ""]
-    return f"{data_name(cohort)}; {', '.join(filter(None, how))}"
+    "What a row was computed on: data, picture size, and where a network was trained its epochs and start."
+    epochs, start = f"{n_epochs} epochs" if n_epochs else "", f"{weights} weights" if weights else ""
+    return f"{data_name(cohort)}; {', '.join(filter(None, [f'{img_size} px', epochs, start]))}"
 
+# %% ../../nbs/melanoma_ddpm/00_paper.ipynb #0645ed55
 def stand_in(
     img_size:int, # side of the pictures, pixels
     n_epochs:int, # passes over the training images
 )->str: # such as "96 px and 4 epochs for 224 px and 25"; "" where nothing was smaller
     "What was smaller than in print."
     size, epochs = known["recipe"]["img_size"], known["training"]["n_epochs"]
-    return "" if (img_size, n_epochs) == (size, epochs) else f"{img_size} px and {n_epochs} epochs for {size} px and {epochs}"
+    if (img_size, n_epochs) == (size, epochs): return ""
+    return f"{img_size} px and {n_epochs} epochs for {size} px and {epochs}"
 
 # %% ../../nbs/melanoma_ddpm/00_paper.ipynb #addc6e23
 def _known_sizes(row, n_pos, n_neg): # what with_counts needs, for the metrics of these tables
