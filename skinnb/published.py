@@ -21,7 +21,7 @@ from .stats import as_printed, difference
 from .study import one_of, tidy_columns, write_whole
 
 # %% ../nbs/02_published.ipynb #3782aadb
-_needed = ["order", "mark", "title", "tables", "figures"]
+_needed = ["order", "title", "tables", "figures"]
 
 @functools.cache
 def _known_of(file): # what one file knows; read once
