@@ -145,10 +145,10 @@ def tree(tmp_path_factory):
     (tree/"skinnb/data/papers/toy.yaml").write_text(FACTS, encoding="utf-8")
     for preset in PRESETS:
         with open(tree/preset, "a", encoding="utf-8") as f: f.write(BLOCK)
-    done = call(tree, "-c", "from nbdev.export import nbdev_export; nbdev_export()")
+    done = call(tree, "-c", "from nbdev.doclinks import nbdev_export; nbdev_export()")
     assert done.returncode == 0, done.stderr[-2000:]
     after = state(tree)
-    done = call(tree, "tools/engine.py", "PRESET=phantom", "PAGES=toy/00_paper toy/01_page across/02_register")
+    done = call(tree, "tools/engine.py", "PRESET=phantom", "CORES=3", "PAGES=toy/00_paper toy/01_page across/02_register")
     assert done.returncode == 0, (done.stdout + done.stderr)[-3000:]
     return tree, before, after
 
@@ -194,5 +194,6 @@ def test_report_has_its_chapter(tree):
 
 def test_register_has_its_finding(tree):
     findings = pd.read_csv(tree[0]/"outputs/phantom/tables/across/table_audit.csv", dtype=str, keep_default_na=False)
-    mine = findings[findings.paper == "toy"]
-    assert mine.estimate.to_list() == ["110"] and "The shares add up to 110 %." in mine.recomputed.iloc[0]
+    words, number = (findings[(findings.paper == "toy") & (findings.protocol == p)] for p in ("printed", "corrected"))
+    assert words.row.to_list() == number.row.to_list() == ["Z-01"] and number.estimate.to_list() == ["110"]
+    assert words.recomputed.to_list() == ["The shares add up to 110 %."]
