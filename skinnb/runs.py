@@ -29,6 +29,7 @@ def runs(
     shelves = [base/"sweep", root()/"outputs"/"reference"]
     return own + sorted(f"{s.name}/{p.name}" for s in shelves for p in s.glob("[!.]*") if p.is_dir())
 
+# %% ../nbs/04_runs.ipynb #0f9c8567
 def run_folder(
     run:str, # one plain name, reference/<name> or sweep/<name>
     outputs=None, # the outputs folder; None: `outputs_dir()`
@@ -53,6 +54,7 @@ class Found:
     tables:dict # {csv: tidy table}, in the order of their names
     problems:list # sentences, each naming a file
 
+# %% ../nbs/04_runs.ipynb #3dd183b1
 def _is_info(info): # may run.json be used?
     pages = info.get("pages", {}) if isinstance(info, dict) else None
     is_page = lambda p: (isinstance(p, dict) and isinstance(p.get("seconds", 0), (int, float))
@@ -87,6 +89,7 @@ def failures(
     "Pages that failed in a run, from failed.json, which `make outputs` writes."
     return _json(Path(folder)/"failed.json", _is_failed, [], [] if problems is None else problems)
 
+# %% ../nbs/04_runs.ipynb #6400fa7a
 def read_run(
     run:str, # name of the run
     outputs=None, # the outputs folder; None: `outputs_dir()`
@@ -118,6 +121,7 @@ def _cell_keys(here, there): # columns that tell the cells of both tables apart
         if column in _further(there): keys.append(column)
     return keys
 
+# %% ../nbs/04_runs.ipynb #966644b8
 def _single_seeds(table): # the single seeds of a table, in order
     return [s for s in dict.fromkeys(table.seed) if s and not s.startswith("mean")]
 
@@ -158,6 +162,7 @@ def _without_interval(a, b): # the same for two estimates without interval
     (low_x, high_x), (low_y, high_y) = (wilson(round(c["estimate"]*c["n"]), c["n"])[:2] for c in (a, b))
     return bool(low_x <= y <= high_x or low_y <= x <= high_y)
 
+# %% ../nbs/04_runs.ipynb #687a9bde
 def _inside(a, b): # may chance alone explain the difference between two drawn cells?
     if not (_same_number(a["n"], b["n"]) or _by_chance(a["n"], b["n"])): return False
     widths = [c["ci_high"] - c["ci_low"] for c in (a, b)]
@@ -188,6 +193,7 @@ def _in_words(cell): # a cell as one string
     interval = f" [{cell['ci_low']:g}, {cell['ci_high']:g}]" if pd.notna(cell["ci_low"]) else ""
     return f"{cell['estimate']:g}{interval}" + (f", n = {cell['n']:g}" if pd.notna(cell["n"]) else "")
 
+# %% ../nbs/04_runs.ipynb #73e64fea
 _shown = ["row", "metric", "protocol", "seed"]
 
 def _cell_line(status, cell, here="", there=""): # one line of the comparison
@@ -273,6 +279,7 @@ def compare_runs(
 def _counts(status): # "3 identical, 1 different"
     return ", ".join(f"{n:,} {s}" for s in statuses if (n := (status == s).sum()))
 
+# %% ../nbs/04_runs.ipynb #19f7a945
 def compare_lines(
     found:pd.DataFrame, # from compare_runs
     most:int=20, # cells listed
@@ -327,6 +334,7 @@ result_columns = ["run", "backbone", "seed", "data", "metric", "estimate", "ci_l
 def _made_by(info): # {file: parameters of the page that made it}
     return {f: p.get("params") or {} for p in info.get("pages", {}).values() for f in p.get("made") or []}
 
+# %% ../nbs/04_runs.ipynb #39016bf8
 def _results(name, found): # results of one run
     params = _made_by(found.info)
     for csv_file, tidy in found.tables.items():
