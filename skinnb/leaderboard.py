@@ -43,19 +43,23 @@ def ranking(
     return ranked.sort_values("estimate", ascending=False, kind="stable").reset_index(drop=True)
 
 # %% ../nbs/06_leaderboard.ipynb #4cbe20c3
+def _entry_names(ranked): # what tells the entries apart, and in what their data differ
+    different = ["data"] if ranked.data.nunique() > 1 else []
+    parts = ranked[["run", "backbone", "row", *different]].to_numpy()
+    return [", ".join(dict.fromkeys(n for n in line if n)) for line in parts]
+
 def leaderboard_figure(
     ranked:pd.DataFrame, # from ranking
     metric:str, # for the axis
 ): # matplotlib figure
-    "Entries and their 95 % intervals, best on top."
+    "Entries, their 95 % intervals and the spread of their seeds (thick), best on top."
     fig, ax = plt.subplots(figsize=(7, .6 + .35*len(ranked)))
-    parts = ranked[["run", "backbone", "row"]].to_numpy()
-    names = [", ".join(dict.fromkeys(n for n in line if n)) for line in parts]
     y, errors = -np.arange(len(ranked)), np.abs(ranked[["ci_low", "ci_high"]].sub(ranked.estimate, axis=0)).T
+    ax.hlines(y, ranked.seed_low, ranked.seed_high, color="C0", lw=7, alpha=.35)
     ax.errorbar(ranked.estimate, y, xerr=errors.to_numpy(), fmt="o", color="C0", capsize=3)
     n = ranked.n.dropna().unique()
-    ax.set(yticks=y, yticklabels=names, xlabel=f"{metric}{f', n = {n[0]:.0f}' if len(n) == 1 else ''}",
-        title=ranked.data.iloc[0])
+    ax.set(yticks=y, yticklabels=_entry_names(ranked), title=", ".join(dict.fromkeys(ranked.data)),
+        xlabel=f"{metric}{f', n = {n[0]:.0f}' if len(n) == 1 else ''}")
     return fig
 
 # %% ../nbs/06_leaderboard.ipynb #8db44e86
@@ -87,6 +91,7 @@ def _pair(a, b, **how): # the difference between two entries (name, scores) on t
     says = f"{higher} higher" if higher else "not shown"
     return dict(images=len(both), lesions=both.lesion_id.nunique(), **ends, says=says)
 
+# %% ../nbs/06_leaderboard.ipynb #20a0d488
 def paired(
     entries:dict, # {name: frame from image_scores}
     judged:str="auroc", # one of stats.group_metrics

@@ -31,6 +31,7 @@ def _known_of(file): # what one file knows; read once
     if missing: raise ValueError(f"{file}: {missing} missing; a paper's file has at least {_needed}")
     return known
 
+# %% ../nbs/02_published.ipynb #a6214fd2
 def _paper_files(): # of the package, then of the folder that SKINNB_PAPERS names
     own = os.environ.get("SKINNB_PAPERS")
     if own and not Path(own).is_dir(): raise ValueError(f"SKINNB_PAPERS={own!r}: there is no such folder")
@@ -51,6 +52,7 @@ def published()->dict: # {paper: {title, authors, tables, figures, headline, tra
     "All that is known of the papers; a copy of your own."
     return copy.deepcopy(_facts())
 
+# %% ../nbs/02_published.ipynb #7ed41faa
 def facts(
     paper:str, # key, the name of the paper's file
 )->dict: # its tables, figures, headline, training, recipe, plan, ...
@@ -62,6 +64,7 @@ def papers()->dict: # {key: title}
     "The papers, in their order: the key used everywhere, and the title."
     return {key: p["title"] for key, p in _facts().items()}
 
+# %% ../nbs/02_published.ipynb #e3a1b8a8
 def captions(
     kind:str, # table or figure
 )->dict: # {(paper, id): words}, in printed order
@@ -79,6 +82,7 @@ def _printed_table(paper, table): # the facts of one table
 def _read_from(paper, table): # {our column: printed column that it was split off}
     return _facts()[paper].get("read_from", {}).get(str(table), {})
 
+# %% ../nbs/02_published.ipynb #270d5172
 def wide(
     paper:str, # key, a name of `papers()`
     table:str, # id as printed, such as "I"
@@ -172,6 +176,7 @@ def _with_units(ours, paper, where): # ours with a unit on every line
         one_of(cell, known.index, what)
     return ours.assign(unit=given)
 
+# %% ../nbs/02_published.ipynb #43a90aca
 def _check_units(ours, paper, where): # raise where per cent stand beside fractions
     known = paper.set_index(["row", "metric"]).unit.to_dict()
     is_percent = lambda unit: "percent" in unit
@@ -208,6 +213,7 @@ def _filled(paper, implied, where): # printed rows with deduced k, n and interva
             "ci_high, k, n and audit filled in; printed rows never change")
     return given[paper.columns]
 
+# %% ../nbs/02_published.ipynb #6b946fb1
 def _marked(paper, audit, where): # printed rows with audit ids
     for key, mark in ({} if audit is None else audit).items():
         row, metric = key if isinstance(key, tuple) else (key, None)
@@ -237,6 +243,7 @@ def _with_notes(word, *notes): # "word (note; note)"
     notes = [n for n in notes if n]
     return f"{word} ({'; '.join(notes)})" if notes else word
 
+# %% ../nbs/02_published.ipynb #26cf76b2
 def _untestable(printed, estimate, ci_low, ci_high, n): # the reason, or None
     if np.isnan(as_printed(printed)[0]): return "the paper prints no number"
     if pd.isna(estimate): return "no estimate of ours"
@@ -276,6 +283,15 @@ def _several(single): # estimate, interval and n of several seeds together
     ends = dict(ci_low=column("ci_low").min(), ci_high=column("ci_high").max())
     return dict(ends, estimate=pd.Series(column("estimate")).mean(), k=np.nan, n=same_n)
 
+# %% ../nbs/02_published.ipynb #920915c7
+def _spread(one, single): # (how many seeds, (lowest, highest) estimate or None)
+    seen = [r["estimate"] for r in single if pd.notna(r["estimate"])]
+    if len(single) > 1: return len(single), (min(seen, default=np.nan), max(seen, default=np.nan))
+    ends = [one.get(c, np.nan) for c in ("seed_low", "seed_high")] # from a page that has pooled its seeds
+    told = pd.to_numeric(pd.Series(ends), errors="coerce")
+    if told.isna().any(): return len(single), None
+    return int(re.sub(r"\D", "", str(one["seed"])) or 0), tuple(told)
+
 def pool_seeds(
     rows:list, # dicts, the lines of one cell under one protocol, one for each seed
 )->dict: # one line, with `seeds`, their number, and `spread`, (lowest, highest) estimate or None
@@ -284,9 +300,7 @@ def pool_seeds(
     single = [r for r in rows if not str(r["seed"]).startswith("mean")]
     one = dict((means or rows)[0])
     if not means and len(single) > 1: one |= _several(single)
-    seen = [r["estimate"] for r in single if pd.notna(r["estimate"])]
-    spread = (min(seen, default=np.nan), max(seen, default=np.nan)) if len(single) > 1 else None
-    return one | dict(seeds=len(single), spread=spread)
+    return one | dict(zip(("seeds", "spread"), _spread(one, single)))
 
 # %% ../nbs/02_published.ipynb #56c8e180
 def _digits(unit, x): # how a number of this unit is written
@@ -294,6 +308,7 @@ def _digits(unit, x): # how a number of this unit is written
     if unit.startswith("percent"): return f"{x:.1f}"
     return f"{x:.0f}" if float(x).is_integer() else f"{x:.4g}"
 
+# %% ../nbs/02_published.ipynb #6cb9bc71
 def _scale(unit, printed, n): # what 1 is worth in this unit
     if unit.startswith("fraction") and abs(printed) <= 1: return 1.
     if unit.startswith("percent"): return 100.
@@ -305,6 +320,7 @@ def _seeds_said(one, write): # "(mean of 2: 0.800 to 0.820)", "(mean of 3)" or n
     mean = str(one["seed"]).startswith("mean") and one["seed"] != "mean of 1"
     return f"({one['seed']})" if mean else ""
 
+# %% ../nbs/02_published.ipynb #2ec43c64
 def _beside_estimate(one, write): # interval, k/n or n, and seeds of a pooled cell, as far as known
     k, n, whole = one["k"], one["n"], 100 if one["unit"].startswith("percent") else 1
     is_rate = k == k and n > 0 and abs(whole*k/n - one["estimate"]) < .005*whole
@@ -338,6 +354,7 @@ def _judge_one(theirs, one): # verdict for one pooled protocol
         why=phantom_reason if "phantom" in text("data").lower() else text("why"),
         scale=_scale(one["unit"], theirs["estimate"], one["n"]))
 
+# %% ../nbs/02_published.ipynb #c0607d9b
 def _judge(by): # verdict of a cell: {protocol: pooled}
     theirs, ours = by.get("printed"), [by[p] for p in protocols[1:] if p in by]
     if theirs is None or pd.isna(theirs["estimate"]): return ""
@@ -356,6 +373,7 @@ def _side(row, metric, cell): # one line of four columns; cell is {protocol: lin
     return dict(row=row, metric=metric, **{p: _show(by.get(p)) for p in protocols}, verdict=_judge(by),
         audit=of("audit", every), data=of("data", [r for r in every if r["protocol"] != "printed"]))
 
+# %% ../nbs/02_published.ipynb #ce3a4214
 def side_by_side(
     tidy:pd.DataFrame, # from compare; columns `stand_in` and `why` (words) are heeded where there are any
 )->pd.DataFrame: # row, metric, printed, faithful, corrected, verdict, audit, data (of ours)
@@ -377,6 +395,7 @@ def _verdict_cell(text): # the word in its colour, the reason small
         for i, (word, reason) in enumerate(halves)]
     return Td(*lines, cls="words")
 
+# %% ../nbs/02_published.ipynb #c86ac440
 def _cell(name, text): # one cell of the four columns
     if name == "verdict": return _verdict_cell(text)
     if name not in protocols or len(text) > 90: return Td(text or "–", cls="" if name == "audit" else "words")
@@ -391,6 +410,7 @@ def _what_differs(texts): # of each text the parts that not all of them have; th
     own = ["; ".join(p for p in line if p not in common) for line in parts]
     return own if all(own) else texts
 
+# %% ../nbs/02_published.ipynb #f2f666f2
 def _data_shown(side): # the column `data` as it is shown: nothing where all rows have the same
     ours = [d for d in dict.fromkeys(side.data) if d]
     if len(ours) < 2: return side.assign(data="")
@@ -425,6 +445,7 @@ def css()->str: # the one style sheet, for tables in a notebook and for the repo
     "Style of everything that we show as HTML."
     return (files("skinnb")/"data"/"report.css").read_text(encoding="utf-8")
 
+# %% ../nbs/02_published.ipynb #540016ed
 phantom_caution = "Phantoms test the method; what was measured on them is no reproduction."
 
 def sources(
@@ -453,6 +474,7 @@ def _csv_lines(csv_file): # header and lines of a CSV, each as long as the heade
         raise ValueError(f"line {uneven} has {len(lines[uneven - 2])} cells, the first has {len(head)}")
     return head, lines
 
+# %% ../nbs/02_published.ipynb #cfd84897
 def _csv_text(csv_file): # a table's cells as text, apostrophes before formulas taken off
     head, lines = _csv_lines(csv_file)
     missing = [c for c in tidy_columns if c not in head]

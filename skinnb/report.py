@@ -27,6 +27,7 @@ kinds = "table", "figure"
 def _file(folder, paper, kind, id): # where a table or figure lies
     return folder/f"{kind}s"/paper/f"{kind}_{id}{'.csv' if kind == 'table' else '.png'}"
 
+# %% ../nbs/05_report.ipynb #0248bdfb
 def _declared(): # {(paper, kind, id): page} of every paper's page
     book = pages() # empty outside a clone of the repository
     return {(r.paper, kind, str(id)): r.page for r in book.itertuples() if pd.notna(r.paper)
@@ -46,6 +47,7 @@ def _every(): # (paper, kind, id, what it shows) of every printed table and figu
     return [(p, kind, id, shows) for p in papers() for kind in kinds
         for (paper, id), shows in shown[kind].items() if paper == p]
 
+# %% ../nbs/05_report.ipynb #a26baca5
 def coverage(
     run:str="phantom", # folder under outputs
     outputs=None, # the outputs folder; None: SKINNB_OUTPUTS, else outputs in the root
@@ -68,6 +70,7 @@ def _coverage_of(part): # the lines of one paper: status, ids, page, reason
             for kind, g in group.groupby("kind", sort=False))
         yield f"  {status:17} {ids}" + f"  [{page}]"*bool(page) + f"  {reason}"*(status == "not made")
 
+# %% ../nbs/05_report.ipynb #b28be63e
 def coverage_lines(
     found:pd.DataFrame, # from coverage
 )->list: # lines of text
@@ -103,6 +106,7 @@ def document(
     head = Head(Meta(charset="utf-8"), width, Title(title), Style(Safe(css())))
     return "<!DOCTYPE html>\n" + to_xml(Html(head, Body(*body, cls="skinnb"), lang="en"), indent=False) + "\n"
 
+# %% ../nbs/05_report.ipynb #79f7a7e0
 def caution(
     data:str, # names of the data
 ): # HTML part
@@ -120,6 +124,7 @@ def _unmade(folder, page): # what a page should have made and the run does not h
     return [f"{kind.capitalize()} {id}" for kind in kinds for id in makes.get(f"{kind}s", [])
         if not _file(folder, page.split("/")[0], kind, id).exists()]
 
+# %% ../nbs/05_report.ipynb #583fb913
 def _failure(folder, failed): # one page that failed
     message = str(failed.get("message") or "no message")
     short = message if len(message) <= _longest else message[:_longest] + " …"
@@ -140,6 +145,7 @@ def _boxes(found): # the boxes on top: pages that failed, files that cannot be r
         boxes.append(Div(Strong(title), Ul(*map(Li, found.problems)), cls="note fail"))
     return boxes
 
+# %% ../nbs/05_report.ipynb #c3c05f62
 def _fallbacks(info): # the loud box: what had to be replaced
     by = {}
     for page, p in info.get("pages", {}).items():
@@ -155,6 +161,7 @@ def _verdicts(sides): # one word of verdict for each cell
     said = pd.concat([s.verdict for s in sides]) if sides else pd.Series(dtype=str)
     return said.replace("not testable (not run)", "not run").str.split(r" \(|;", regex=True).str[0]
 
+# %% ../nbs/05_report.ipynb #8d92c9dd
 def _tiles(found, sides): # counts at a glance
     said, ok = _verdicts(sides), found.status == "made"
     made = lambda kind: f"{(ok & (found.kind == kind)).sum()} of {(found.kind == kind).sum()}"
@@ -170,6 +177,7 @@ def _simple_table(heads, rows, cls="scroll"): # a table of words
     head = Thead(Tr(*map(Th, heads))) if any(heads) else ""
     return Div(Table(head, Tbody(*(Tr(*(Td(_unbroken(c)) for c in r)) for r in rows))), cls=cls)
 
+# %% ../nbs/05_report.ipynb #8f9525d3
 def _processor(hw): # "AMD EPYC, 2 cores, 23.5 GiB"
     units = dict(cpu="", cores=" cores", threads=" threads", memory_gib=" GiB", gpu="")
     return ", ".join(f"{hw[k]}{unit}" for k, unit in units.items() if hw.get(k))
@@ -204,6 +212,7 @@ def entry(
     known = captions(kind)
     return folder, id, known.get((folder, id), ""), (folder, id) in known
 
+# %% ../nbs/05_report.ipynb #964ac6e8
 def _titled(path, kind): # heading with an anchor: "Table 1", "Table 1: leak" for table_1_leak, else "Leak"
     folder, id, *_ = entry(path, kind)
     first, _, rest = id.partition("_")
@@ -232,6 +241,7 @@ def _is_png(path): # does it begin as a PNG does?
     if not path.is_file(): return False
     with open(path, "rb") as f: return f.read(8) == b"\x89PNG\r\n\x1a\n"
 
+# %% ../nbs/05_report.ipynb #5d92b80d
 def _figure(folder, png): # one figure with what it shows
     title, shows = _titled(png, "figure"), entry(png, "figure")[2]
     where = quote(png.relative_to(folder).as_posix())
@@ -249,6 +259,7 @@ def _pictures(folder, name): # figures of a chapter that can be shown, in order
     pngs = (folder/"figures"/name).glob("figure_*.png")
     return _in_order([f for f in pngs if _is_png(f)], "figure")
 
+# %% ../nbs/05_report.ipynb #c0dffc46
 def _left_out(found): # the fold that says what is not in this run
     if found.empty: return []
     lines = [(f"{r.kind.capitalize()} {r.id}", r.shows, r.reason) for r in found.itertuples()]
@@ -279,6 +290,7 @@ def _laid_out(found, csv_file): # (tidy, side) of a table, its readable page wri
         readable(csv_file)
         return both
 
+# %% ../nbs/05_report.ipynb #26245ecd
 def _gathered(found): # {chapter: {csv: (tidy, side)}}: papers, then shared chapters
     folder = found.folder
     have = {p.name for kind in ("tables", "figures") for p in (folder/kind).glob("*") if p.is_dir()}
@@ -308,6 +320,7 @@ _reading = ("Printed values stand exactly as printed; what is implied was deduce
     "several seeds the mean, the widest interval and the range are shown. A verdict asks whether the "
     "difference could be zero, and is withheld where too little is known.")
 
+# %% ../nbs/05_report.ipynb #629c1f03
 def _beginning(run, found, cover, chapters): # title, warnings, counts
     made = [both for tables in chapters.values() for both in tables.values()]
     data = dict.fromkeys(d for t, _ in made for d in t[t.protocol != "printed"].data if d)
@@ -319,6 +332,7 @@ def _beginning(run, found, cover, chapters): # title, warnings, counts
         _fallbacks(found.info), Nav(*(A(name, href=f"#{name}") for name in chapters), *ends),
         _tiles(cover, [s for _, s in made]), P(_reading, cls="soft")]
 
+# %% ../nbs/05_report.ipynb #16ce45a5
 def _report_page(run, found, cover, chapters, beside): # the page's HTML
     lines = [(r.paper, f"{r.kind.capitalize()} {r.id}", r.shows, r.status, r.page, r.reason)
         for r in cover.itertuples()]
