@@ -422,10 +422,10 @@ def _rows_html(side): # the four-column table as HTML
     shown = [c for c in side.columns[2:] if side[c].ne("").any()]
     sizes, first = side.groupby("row").row.transform("size"), ~side.row.duplicated()
     name = lambda r, n, new: [Th(r["row"], rowspan=int(n))] if new else []
-    lines = [Tr(*name(r, n, new), Td(r["metric"]), *(_cell(c, r[c]) for c in shown))
+    lines = [Tr(*name(r, n, new), Td(r["metric"]), *(_cell(c, r[c])(data_label=c) for c in shown))
         for r, n, new in zip(side.to_dict("records"), sizes, first)]
     head = Thead(Tr(Th(""), Th("metric"), *(Th(c, cls=c) for c in shown)))
-    return Div(Table(head, Tbody(*lines)), cls="scroll")
+    return Div(Table(head, Tbody(*lines), cls="sides"), cls="scroll")
 
 # %% ../nbs/02_published.ipynb #d7b04e93
 def table_html(
@@ -452,7 +452,7 @@ def sources(
     tidy:pd.DataFrame, # from compare
 )->str: # a sentence or two
     "What ours were computed on."
-    ours = ", ".join(dict.fromkeys(d for d in tidy[tidy.protocol != "printed"].data if d))
+    ours = " · ".join(dict.fromkeys(d for d in tidy[tidy.protocol != "printed"].data if d))
     said = f"Ours: {ours or 'nothing yet'}."
     return f"{said} {phantom_caution}" if "phantom" in ours.lower() else said
 

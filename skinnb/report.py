@@ -324,7 +324,7 @@ _reading = ("Printed values stand exactly as printed; what is implied was deduce
 def _beginning(run, found, cover, chapters): # title, warnings, counts
     made = [both for tables in chapters.values() for both in tables.values()]
     data = dict.fromkeys(d for t, _ in made for d in t[t.protocol != "printed"].data if d)
-    used = "; ".join(data or found.info.get("data") or ["none recorded"])
+    used = " · ".join(data or found.info.get("data") or ["none recorded"])
     links = [A("run.json", href="run.json")] if (found.folder/"run.json").exists() else []
     anchors = {"coverage": "coverage", "reference": "beside the reference", "made": "how it was made"}
     ends = [*(A(text, href=f"#{id}") for id, text in anchors.items()), *links]
