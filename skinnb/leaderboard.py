@@ -29,6 +29,7 @@ def _entry(name, cells): # one line of the ranking: all seeds of a network
     return dict(zip(("run", "backbone", "row"), name), seeds=one["seeds"], estimate=one["estimate"],
         seed_low=low, seed_high=high, **{c: one[c] for c in ("ci_low", "ci_high", "n", "data")})
 
+# %% ../nbs/06_leaderboard.ipynb #041ad183
 def ranking(
     found:pd.DataFrame, # from runs.results
     metric:str, # metric of the table, higher is better
@@ -48,6 +49,7 @@ def _entry_names(ranked): # what tells the entries apart, and in what their data
     parts = ranked[["run", "backbone", "row", *different]].to_numpy()
     return [", ".join(dict.fromkeys(n for n in line if n)) for line in parts]
 
+# %% ../nbs/06_leaderboard.ipynb #72755c29
 def leaderboard_figure(
     ranked:pd.DataFrame, # from ranking
     metric:str, # for the axis
