@@ -5,11 +5,11 @@
 # %% auto #0
 __all__ = ['makes', 'implied_counts', 'attributes', 'row_of', 'wanted_gaps', 'rebuilt', 'tones', 'joined', 'table_8_lines',
            'implied_8', 'bars_9', 'gap_table', 'gap_lines', 'fair_threshold', 'remedies', 'by_attributes',
-           'forest_of_groups', 'holm', 'platt']
+           'forest_of_groups', 'holm']
 
 # %% ../../nbs/recall_first/04_fairness.ipynb #e0d47e70
 import joblib, matplotlib.pyplot as plt, numpy as np, pandas as pd
-from .. import cohorts, groups, metrics, nets
+from .. import cohorts, decisions, gaps, groups, metrics, nets
 from ..published import compare, difference, printed, readable, show_table, value
 from . import data as the_data, train as the_train
 from ..stats import hanley_mcneil, wilson
@@ -129,10 +129,10 @@ def gap_table(
     n_boot:int=2000, # draws and shuffles
     seed:int=42, # of both
     smallest:int=10, # positives and negatives that a group needs
-)->pd.DataFrame: # model, threshold and the columns of groups.group_gaps
+)->pd.DataFrame: # model, threshold and the columns of gaps.group_gaps
     "Gaps by an attribute for several models, at their own thresholds or at one specificity."
-    at = threshold if isinstance(threshold, dict) else {m: groups.operating_point(d.target, d[m], specificity=threshold) for m in models}
-    rows = [groups.group_gaps(d.target, d[m], d[attribute], at[m], d.lesion_id, n_boot, n_boot, seed, smallest=smallest, metrics=wanted_gaps, few="rows").assign(model=m, threshold=at[m]) for m in models]
+    at = threshold if isinstance(threshold, dict) else {m: decisions.operating_point(d.target, d[m], specificity=threshold) for m in models}
+    rows = [gaps.group_gaps(d.target, d[m], d[attribute], at[m], d.lesion_id, n_boot, n_boot, seed, smallest=smallest, metrics=wanted_gaps, few="rows").assign(model=m, threshold=at[m]) for m in models]
     found = pd.concat(rows, ignore_index=True)
     return found[["model", "threshold", *[c for c in found if c not in ("model", "threshold")]]]
 
@@ -181,7 +181,7 @@ def remedies(
     "Decisions of the paper's remedy and its rivals."
     known, fitted = on.tone_lesion.notna().to_numpy(), chosen_on[chosen_on.tone_lesion.notna()]
     by_tone = (on.ensemble >= default).to_numpy().astype(int)
-    by_tone[known] = groups.optimised((fitted.target, fitted.ensemble, fitted.tone_lesion), on.ensemble[known], on.tone_lesion[known], seed=seed)
+    by_tone[known] = decisions.optimised((fitted.target, fitted.ensemble, fitted.tone_lesion), on.ensemble[known], on.tone_lesion[known], seed=seed)
     decide = lambda t: (on.ensemble >= t).to_numpy().astype(int)
     return {"as it is": decide(default), "lowered by 0.08": decide(default - .08), "fairest within the cost": decide(fairer), "by tone (ThresholdOptimizer)": by_tone}
 
@@ -229,14 +229,3 @@ def holm(
     for rank, i in enumerate(order[:known]):
         worst = max(worst, min(1., (known - rank)*p[i])); out[i] = worst
     return out
-
-# %% ../../nbs/recall_first/04_fairness.ipynb #1ce1b77d
-def platt(
-    y, # 0 or 1 per image, on which the curve is fitted
-    score, # probability per image
-): # function of scores, giving risks
-    "Logistic recalibration of the logit of a score."
-    from sklearn.linear_model import LogisticRegression
-    logit = lambda s: np.log(np.clip(s, 1e-6, 1 - 1e-6)/(1 - np.clip(s, 1e-6, 1 - 1e-6)))[:, None]
-    model = LogisticRegression(C=1e6).fit(logit(np.asarray(score, float)), np.asarray(y, int))
-    return lambda s: model.predict_proba(logit(np.asarray(s, float)))[:, 1]
