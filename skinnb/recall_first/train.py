@@ -9,7 +9,7 @@ __all__ = ['makes', 'full', 'steps', 'names', 'n_test', 'rules', 'scaled', 'memb
 # %% ../../nbs/recall_first/02_train.ipynb #3230d4de
 import joblib, numpy as np, pandas as pd, torch
 from .. import cohorts, imaging, metrics, nets, train
-from ..published import compare, printed, readable, show_table
+from ..published import compare, facts, printed, readable, show_table
 from . import data as the_data
 from ..stats import hanley_mcneil, paired_bootstrap, wilson
 from ..study import begin, diagram, kept, seed_everything, theme
@@ -18,7 +18,7 @@ from ..study import begin, diagram, kept, seed_everything, theme
 makes = {"tables": ["2"], "figures": ["1", "4"]}
 
 # %% ../../nbs/recall_first/02_train.ipynb #c49dcbe1
-full = {k: v for k, v in train.settings["recall_first"].items() if k not in ("n_epochs", "bs")}
+full = {k: v for k, v in facts("recall_first")["training"].items() if k not in ("n_epochs", "bs")}
 steps = {
     "baseline": {**full, "lr": 1e-4, "schedule": None, "class_weights": None, "label_smoothing": 0.},
     "schedule": {**full, "class_weights": None, "label_smoothing": 0.},
@@ -27,7 +27,7 @@ steps = {
 def scaled(
     step:str, # name in `steps`
     lr_scale:float=1., # multiplies every learning rate; 1 is the paper's budget
-)->dict: # arguments of train.fit
+)->dict: # arguments of train.Training
     "The settings of a step, with its learning rates multiplied."
     if step not in steps: raise ValueError(f"step={step!r}: {list(steps)} are accepted")
     if not lr_scale > 0: raise ValueError(f"lr_scale={lr_scale!r}: a number above 0 is accepted")
@@ -39,7 +39,7 @@ def member(
     cohort:pd.DataFrame, # from recall_first.data.split
     images:np.ndarray, # uint8 (n, h, w, 3), aligned with the frame
     backbone:str, # timm model
-    settings:dict, # arguments of train.fit, as from `scaled`
+    settings:dict, # arguments of train.Training, as from `scaled`
     stages:list, # recipes for training and for evaluation
     protocol:str="corrected", # "faithful": folds by image, "corrected": by lesion
     fold:int=0, # fold that validates; the other folds train
@@ -59,7 +59,7 @@ def member(
     scored = np.flatnonzero((folds == fold) | (folds < 0))
     with train.threads(threads):
         history = train.fit(model, images, y, (folds >= 0) & (folds != fold), folds == fold, *stages,
-            n_epochs=n_epochs, bs=bs, seed=seed, precision=precision, **settings)
+            train.Training(n_epochs=n_epochs, bs=bs, seed=seed, precision=precision, **settings))
         look = lambda view: train.predict(model, images, scored, stages[1], tta=view, precision=precision)[:, 1]
         views = {v: look(v) for v in tta}
     scores = cohort.iloc[scored][["image_id", "lesion_id", "split", "target"]].reset_index(drop=True)
