@@ -34,7 +34,7 @@ def made_reader(
 
 # %% ../nbs/31_groups.ipynb #2fe962b1
 def biased_study(
-    n:int=600, # images
+    n:int=600, # lesions; several have more than one image
     seed:int=42, # of patients and reader
     **reader, # seen_in_dark and step of made_reader
 )->pd.DataFrame: # phantom cohort with score, tone, age_band, and holes in sex
