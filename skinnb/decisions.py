@@ -71,7 +71,8 @@ def optimised(
     known = name_groups(chosen_on[2], len(y)).astype(str)
     new = name_groups(sensitive_features, len(y_score)).astype(str)
     if "missing" in {*known, *new}:
-        raise ValueError("sensitive_features misses values: a threshold per group needs the group of every image")
+        raise ValueError("sensitive_features misses values: "
+                         "a threshold per group needs the group of every image")
     if strange := set(new) - set(known):
         raise ValueError(f"sensitive_features holds {min(strange)!r}, which is not among the groups "
                          f"that thresholds were chosen on: {sorted(set(known))}")
@@ -82,7 +83,7 @@ def optimised(
     return np.asarray(decided, int)
 
 # %% ../nbs/33_decisions.ipynb #3f1e4a22
-def _mean_draws(sums, size, n_boot, rng, portion=2**21): # per unit (n_units, k), (n_units,) -> means (n_boot, k)
+def _mean_draws(sums, size, n_boot, rng, portion=2**21): # of units (n_units, k), (n_units,) -> (n_boot, k)
     rows, out = max(1, portion//len(size)), []
     for i in range(0, n_boot, rows):
         w = drawn_weights(rng, len(size), min(rows, n_boot - i)).astype(float)
@@ -97,7 +98,8 @@ def _mean_line(metric, v, unit, n_boot, rng, level): # mean over images, units d
     unit = pd.factorize(unit)[0]
     draws = _mean_draws(np.bincount(unit, v)[:, None], np.bincount(unit), n_boot, rng)[:, 0]
     (lo, hi, _), mean = percentile_interval(draws, level), v.mean()
-    return dict(metric=metric, estimate=mean, ci_low=min(lo, mean), ci_high=max(hi, mean), chance=np.nan, p=np.nan)
+    ends = dict(ci_low=min(lo, mean), ci_high=max(hi, mean))
+    return dict(metric=metric, estimate=mean, **ends, chance=np.nan, p=np.nan)
 
 # %% ../nbs/33_decisions.ipynb #10ede07a
 def _ece_line(y, s, unit, n_bins, n_boot, rng, level): # one group: ece with interval, and what chance gives
@@ -125,6 +127,7 @@ def _group_lines(g, y, s, unit, n_bins, n_boot, rng, level): # the lines of one 
              for k, (v, m) in values.items()]
     return [*lines, dict(group=g, n=len(y), **_ece_line(y, s, unit, n_bins, n_boot, rng, level))]
 
+# %% ../nbs/33_decisions.ipynb #72efb9fe
 def calibration_by_group(
     y_true, # 0 or 1 per image
     y_score, # probability per image
@@ -135,7 +138,7 @@ def calibration_by_group(
     seed:int=42, # of the draws
     level:float=.95, # of the intervals
     smallest:int=10, # positives and negatives that a group needs
-)->pd.DataFrame: # group, metric, estimate, ci_low, ci_high, chance, p, n; seven metrics, ece alone for small groups
+)->pd.DataFrame: # group, metric, estimate, ci_low, ci_high, chance, p, n; small groups have ece alone, NaN
     "Mean score against prevalence, scores of either class, Brier score and calibration error of every group."
     check_settings(level, n_boot=n_boot, n_bins=n_bins)
     y, s = labels_and_risks(y_true, y_score)
@@ -145,7 +148,8 @@ def calibration_by_group(
         m = np.ones(len(y), bool) if g == "all" else (named == g).to_numpy()
         if min(y[m].sum(), (1 - y[m]).sum()) < smallest: lines.append(dict(group=g, metric="ece", n=m.sum()))
         else: lines += _group_lines(g, y[m], s[m], unit[m], n_bins, n_boot, rng, level)
-    return pd.DataFrame(lines, columns=["group", "metric", "estimate", "ci_low", "ci_high", "chance", "p", "n"])
+    numbers = ["estimate", "ci_low", "ci_high", "chance", "p", "n"]
+    return pd.DataFrame(lines, columns=["group", "metric", *numbers])
 
 # %% ../nbs/33_decisions.ipynb #1c8aee88
 def reliability(
@@ -167,7 +171,7 @@ def reliability(
     return t[["group", "bin", "mean_score", "share", "ci_low", "ci_high", "k", "n"]]
 
 # %% ../nbs/33_decisions.ipynb #fe729668
-def _benefit_lines(tables, names, t, level, smallest): # counts (1 + n_boot, groups, 4) at one threshold -> rows
+def _benefit_lines(tables, names, t, level, smallest): # counts (1 + n_boot, groups, 4) at a threshold -> rows
     tn, fp, fn, tp = np.moveaxis(tables, -1, 0)
     n, odds = tables.sum(-1), t/(1 - t)
     with np.errstate(invalid="ignore"):
@@ -182,6 +186,7 @@ def _benefit_lines(tables, names, t, level, smallest): # counts (1 + n_boot, gro
 def _by_name(column, names): # sort key: groups in their order, other columns as they are
     return column.map(names.index) if column.name == "group" else column
 
+# %% ../nbs/33_decisions.ipynb #960b2a95
 def decision_curve(
     y_true, # 0 or 1 per image
     y_score, # probability per image
@@ -196,7 +201,8 @@ def decision_curve(
     "Net benefit of acting on the model, and of acting on everyone, by group (true positives per image)."
     check_settings(level, n_boot=n_boot)
     y, s = labels_and_scores(y_true, y_score)
-    at = np.atleast_1d(np.round(np.arange(.02, .61, .02), 2) if thresholds is None else np.asarray(thresholds, float))
+    if thresholds is None: thresholds = np.round(np.arange(.02, .61, .02), 2)
+    at = np.atleast_1d(np.asarray(thresholds, float))
     if (bad := (at <= 0) | (at >= 1)).any():
         raise ValueError(f"thresholds hold {at[bad][0]:g}: risks between 0 and 1 are accepted")
     named, unit = name_groups(sensitive_features, len(y)).cat, cluster
@@ -227,7 +233,7 @@ def decision_figure(
     return fig
 
 # %% ../nbs/33_decisions.ipynb #286cb152
-def _referral_lines(k, names, share, level, smallest): # counts (1 + n_boot, groups, class, right/wrong/handed over)
+def _referral_lines(k, names, share, level, smallest): # (1 + n_boot, groups, class, right/wrong/handed over)
     n, lines = k.sum(-1), []
     parts = dict(missed=(k[..., 1, 1], n[..., 1]), false_alarms=(k[..., 0, 1], n[..., 0]),
                  referred_here=(k[..., 2].sum(-1), n.sum(-1)))
@@ -256,7 +262,8 @@ def referral_curve(
     "Missed, false_alarms and referred_here of every group when the least certain images go to a person."
     check_settings(level, n_boot=n_boot)
     y, s = labels_and_scores(y_true, y_score)
-    at = np.atleast_1d(np.round(np.arange(0, .51, .05), 2) if shares is None else np.asarray(shares, float))
+    if shares is None: shares = np.round(np.arange(0, .51, .05), 2)
+    at = np.atleast_1d(np.asarray(shares, float))
     if (bad := (at < 0) | (at >= 1)).any():
         raise ValueError(f"shares hold {at[bad][0]:g}: from 0 to below 1 is accepted")
     named, unit = name_groups(sensitive_features, len(y)).cat, cluster

@@ -44,7 +44,7 @@ def odds_gaps(
         equalised_odds_signed=_worst_pair(t + f)/2)
 
 # %% ../nbs/32_gaps.ipynb #d24fb51e
-def _roc(y, s, w=None): # labels, scores in falling order, weights -> (fpr, tpr) at every distinct score, or None
+def _roc(y, s, w=None): # labels and scores in falling order, weights -> (fpr, tpr) at every distinct score
     w = np.ones(len(y)) if w is None else w
     end = np.r_[s[1:] != s[:-1], True]
     tp, n = np.cumsum(w*y)[end], np.cumsum(w)[end]
@@ -210,7 +210,7 @@ def _against_rest(case, tables): # (..., n_groups, K, K) -> counts (..., n_group
     tn = tables.sum((-1, -2))[..., None] - tp - fn - fp
     return np.stack([tn, fp, fn, tp], -1)[..., case.classes, :]
 
-def _tpr_fpr(case, tables): # tpr, fpr (..., n_groups, classes), NaN where not compared; which draws are broken
+def _tpr_fpr(case, tables): # tpr, fpr (..., n_groups, classes), NaN if not compared; which draws are broken
     counts = _against_rest(case, tables)
     tpr, fpr = (np.where(case.enough, rate_of(m, counts), np.nan) for m in ("tpr", "fpr"))
     broken = ((np.isnan(tpr) | np.isnan(fpr)) & case.enough).any((-1, -2))
@@ -233,7 +233,7 @@ def _count_gaps(case, tables, called, base=None): # {gap: (n_draws,)}; with base
     return {k: np.where(broken | ~np.isfinite(v), np.nan, v) for k, v in found.items()}
 
 # %% ../nbs/32_gaps.ipynb #0af6da81
-def _dealt(n_of_kind, sizes, n_perm, rng): # how many of each kind a group receives: (n_perm, n_groups, n_kinds)
+def _dealt(n_of_kind, sizes, n_perm, rng): # how many of each kind a group gets: (n_perm, n_groups, n_kinds)
     left, out = np.tile(n_of_kind, (n_perm, 1)), []
     for size in sizes[:-1]:
         drawn, room = np.zeros_like(left), np.full(n_perm, size)
@@ -253,6 +253,7 @@ def _lesion_rows(case): # per lesion: its counts (n_units, K*K), and a number fo
     stratum = np.unique(table.sum(-1) > 0, axis=0, return_inverse=True)[1].ravel()
     return table.reshape(case.n_units, -1), stratum
 
+# %% ../nbs/32_gaps.ipynb #9e797dfa
 def _shuffled(case, n_perm, rng, within=True): # tables (n_perm, n_groups, K, K) of lesions dealt at random
     of, (rows, stratum) = group_of_units(case.code, case.unit, "sensitive_features"), _lesion_rows(case)
     if not within: stratum = 0*stratum
@@ -374,7 +375,8 @@ def group_gaps(
     if of_curves: draws |= _roc_draws(case, n_boot, n_perm, seed)
     found = pd.DataFrame([_gap_line(m, *draws[m], level) for m in metrics])
     found = found.assign(n=len(case.y), n_groups=case.n_groups, left_out=case.left_out)
-    return found[["metric", *_gap_columns[:3], "p", *_gap_columns[3:], "n", "n_groups", "n_valid", "left_out"]]
+    numbers = [*_gap_columns[:3], "p", *_gap_columns[3:]]
+    return found[["metric", *numbers, "n", "n_groups", "n_valid", "left_out"]]
 
 # %% ../nbs/32_gaps.ipynb #57a63c24
 def _change_line(metric, was, now, level): # one row; p from the share of draws on the other side of zero

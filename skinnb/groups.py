@@ -34,7 +34,7 @@ def made_reader(
 
 # %% ../nbs/31_groups.ipynb #2fe962b1
 def biased_study(
-    n:int=600, # images
+    n:int=600, # lesions; several have more than one image
     seed:int=42, # of patients and reader
     **reader, # seen_in_dark and step of made_reader
 )->pd.DataFrame: # phantom cohort with score, tone, age_band, and holes in sex
@@ -97,13 +97,13 @@ def _in_denominator(metric, y, pred): # which images a rate is a share of
     if metric in ("specificity", "fpr"): return y == 0
     return pred == 1 if metric == "precision" else np.ones(len(y), bool)
 
-def _lesion_counts(metric, y, pred, code, n_groups, unit): # lesions behind a rate, everyone first: (1 + n_groups,)
+def _lesion_counts(metric, y, pred, code, n_groups, unit): # lesions behind a rate (1 + n_groups,)
     m = _in_denominator(metric, y, pred)
     pairs = np.unique(np.c_[code[m], unit[m]], axis=0)
     return np.r_[len(np.unique(unit[m])), np.bincount(pairs[:, 0], minlength=n_groups)]
 
 # %% ../nbs/31_groups.ipynb #90b216aa
-def _rate_lines(metric, draws, lesions, level): # lesions behind the rate, or None where every image is its own
+def _rate_lines(metric, draws, lesions, level): # lesions behind the rate; None: every image is its own
     k, n = (v[0] for v in rate_parts(draws)[metric])
     estimate, plain = rate_of(metric, draws[0]), lesions is None and metric != "f1"
     lo, hi = wilson(k, n, level) if plain else percentile_interval(rate_of(metric, draws[1:]), level)[:2]
@@ -125,7 +125,8 @@ def _auc_lines(y, s, code, n_groups, unit, level): # the same for the AUC, by De
         lines.append(delong(y[m], s[m], level, of) if 0 < y[m].sum() < m.sum() else (np.nan,)*3)
     estimate, lo, hi = np.array(lines).T
     sizes = [len(y), *np.bincount(code, minlength=n_groups)]
-    return dict(metric="auroc", estimate=estimate, ci_low=lo, ci_high=hi, k=np.nan, n=sizes, interval="DeLong")
+    return dict(metric="auroc", estimate=estimate, ci_low=lo, ci_high=hi, k=np.nan, n=sizes,
+                interval="DeLong")
 
 # %% ../nbs/31_groups.ipynb #36713316
 def _small_as_counts(found, smallest): # rates of small groups and of the missing taken out, with the reason
@@ -133,7 +134,8 @@ def _small_as_counts(found, smallest): # rates of small groups and of the missin
     found.loc[small, ["estimate", "ci_low", "ci_high"]] = np.nan
     counts = "counts only: " + found.n_pos.astype(str) + " positive, " + found.n_neg.astype(str) + " negative"
     found["note"] = np.where(small, counts, "")
-    return found[["group", "metric", "estimate", "ci_low", "ci_high", "k", "n", "interval", "n_pos", "n_neg", "note"]]
+    return found[["group", "metric", "estimate", "ci_low", "ci_high", "k", "n", "interval", "n_pos", "n_neg",
+                  "note"]]
 
 # %% ../nbs/31_groups.ipynb #da74a236
 def by_group(
@@ -153,8 +155,8 @@ def by_group(
     metrics = known_metrics(metrics or [*rate_names, "auroc"], [*rate_names, "auroc"])
     y, s = labels_and_scores(y_true, y_score)
     named = name_groups(sensitive_features, len(y)).cat
-    code, names, pred = named.codes.to_numpy().astype(int), named.categories.tolist(), called_positive(s, threshold)
-    unit = None if cluster is None else as_units(cluster, len(y))[0]
+    code, names = named.codes.to_numpy().astype(int), named.categories.tolist()
+    pred, unit = called_positive(s, threshold), None if cluster is None else as_units(cluster, len(y))[0]
     draws = drawn_tables(y, pred, code, len(names), unit, n_boot, seed)
     def lines(metric):
         if metric == "auroc": return _auc_lines(y, s, code, len(names), unit, level)
@@ -171,6 +173,7 @@ def _cell(r, digits): # "0.81 [0.70, 0.89] 47/58", or counts where there is no r
     if np.isnan(r.estimate): return count or "too few"
     return f"{r.estimate:.{digits}f} [{r.ci_low:.{digits}f}, {r.ci_high:.{digits}f}] {count}".strip()
 
+# %% ../nbs/31_groups.ipynb #be885e18
 def wide_groups(
     found:pd.DataFrame, # from by_group
     metrics=("sensitivity", "specificity", "auroc"), # which to show
@@ -189,7 +192,8 @@ _or_nan = dict(zero_division=np.nan) # a precision of nobody is no number
 _fairlearn_rates = dict(
     sensitivity=true_positive_rate, specificity=true_negative_rate, fpr=false_positive_rate,
     fnr=false_negative_rate, accuracy=accuracy_score, precision=lambda y, p: precision_score(y, p, **_or_nan),
-    f1=lambda y, p: f1_score(y, p, **_or_nan), selection_rate=selection_rate, prevalence=lambda y, p: np.mean(y))
+    f1=lambda y, p: f1_score(y, p, **_or_nan), selection_rate=selection_rate,
+    prevalence=lambda y, p: np.mean(y))
 
 def metric_frame(
     y_true, # 0 or 1 per image
@@ -202,7 +206,8 @@ def metric_frame(
     "fairlearn's MetricFrame over our groups."
     y, s = labels_and_scores(y_true, y_score)
     named, pred = name_groups(sensitive_features, len(y)).astype(str), called_positive(s, threshold)
-    return MetricFrame(metrics=metrics or _fairlearn_rates, y_true=y, y_pred=pred, sensitive_features=named, **more)
+    metrics = metrics or _fairlearn_rates
+    return MetricFrame(metrics=metrics, y_true=y, y_pred=pred, sensitive_features=named, **more)
 
 # %% ../nbs/31_groups.ipynb #51b97655
 def differences(
@@ -212,13 +217,13 @@ def differences(
     "Signed differences between groups, with intervals from those of the groups."
     at = found[(found.note == "") & ~found.group.isin(["all", "missing"])].set_index(["group", "metric"])
     there = list(dict.fromkeys(at.index.get_level_values(0)))
-    for g in dict.fromkeys(itertools.chain(*(pairs or []))): one_of(g, there, "group in pairs (it needs rates)")
-    lines = []
-    for (a, b), m in itertools.product(pairs or itertools.combinations(there, 2), dict.fromkeys(found.metric)):
+    pairs, lines = list(pairs or itertools.combinations(there, 2)), []
+    for g in itertools.chain(*pairs): one_of(g, there, "group in pairs (it needs rates)")
+    for (a, b), m in itertools.product(pairs, dict.fromkeys(found.metric)):
         u, v = at.loc[(a, m)], at.loc[(b, m)]
         lo, hi = difference(u.estimate, u.ci_low, u.ci_high, v.estimate, (v.ci_low, v.ci_high))
-        lines.append(dict(first=a, second=b, metric=m, estimate=u.estimate - v.estimate, ci_low=lo, ci_high=hi,
-                          n=u.n + v.n))
+        apart = dict(estimate=u.estimate - v.estimate, ci_low=lo, ci_high=hi)
+        lines.append(dict(first=a, second=b, metric=m, **apart, n=u.n + v.n))
     return pd.DataFrame(lines, columns=["first", "second", "metric", "estimate", "ci_low", "ci_high", "n"])
 
 # %% ../nbs/31_groups.ipynb #04bf8565
@@ -231,7 +236,8 @@ def colours_of(
 )->dict: # {name: colour}
     "The colour of every group: fixed for tones, the rest in order."
     known = {**group_palette, **_fixed_colours}
-    rest = iter([c for c in sns.color_palette("colorblind", 10).as_hex() if c not in group_palette.values()]*8)
+    free = [c for c in sns.color_palette("colorblind", 10).as_hex() if c not in group_palette.values()]
+    rest = iter(free*8)
     return {n: known[n] if n in known else next(rest) for n in names}
 
 # %% ../nbs/31_groups.ipynb #e266acd8

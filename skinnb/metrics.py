@@ -63,6 +63,7 @@ def _weighted(metric, y, s, threshold, w): # F1 or average precision of weighted
     found = (w*called).sum() + (w*y).sum()
     return 2*(w*called*y).sum()/found if found else np.nan
 
+# %% ../nbs/30_metrics.ipynb #b23a3bbd
 def _drawn(y, s, threshold, metric, cluster, n_boot, seed, level): # percentile interval over lesions
     name, how = metric_names[metric], dict(n_boot=n_boot, seed=seed, level=level)
     if metric == "roc_auc" and y.min() == y.max(): return np.nan, np.nan
@@ -110,6 +111,7 @@ def _two_classes(y_true, y_score): # labels and scores, both classes there
     if 0 < y.sum() < len(y): return y, s
     raise ValueError(f"y_true holds only class {y[0]}: a threshold needs validation images of both classes")
 
+# %% ../nbs/30_metrics.ipynb #7d54ad5f
 def threshold_table(
     y_true, # 0 or 1 per validation image
     y_score, # score per validation image
@@ -171,12 +173,14 @@ def _as_stack(true, other, name): # two arrays (n, h, w) of one shape, the first
     if a.shape != b.shape:
         raise ValueError(f"true has shape {np.shape(true)} and {name} {np.shape(other)}: one shape is needed")
     if a.dtype != bool:
-        raise ValueError(f"true has type {a.dtype}: True and False are accepted; compare with a threshold first")
+        raise ValueError(f"true has type {a.dtype}: "
+                         "True and False are accepted; compare with a threshold first")
     return a, b
 
 def _share(k, n, defined): # k/n, NaN where it is undefined
     return np.divide(k, n, out=np.full(len(k), np.nan), where=defined & (n > 0))
 
+# %% ../nbs/30_metrics.ipynb #c931dd39
 def mask_overlap(
     true, # bool (h, w) or (n, h, w)
     pred, # bool, same shape
@@ -184,7 +188,8 @@ def mask_overlap(
     "Pixel counts and the rates made of them; NaN where the truth is empty."
     a, b = _as_stack(true, pred, "pred")
     if b.dtype != bool:
-        raise ValueError(f"pred has type {b.dtype}: True and False are accepted; compare with a threshold first")
+        raise ValueError(f"pred has type {b.dtype}: "
+                         "True and False are accepted; compare with a threshold first")
     tp, fp, fn, tn = ((x & z).sum((1, 2)) for x, z in ((a, b), (~a, b), (a, ~b), (~a, ~b)))
     there, always = tp + fn > 0, np.ones(len(a), bool)
     return pd.DataFrame(dict(
@@ -225,7 +230,8 @@ def mean_over_images(
     "Mean of the defined values, and how many there were."
     v = np.asarray(values, float)
     used = v[~np.isnan(v)]
-    return dict(mean=float(used.mean()) if len(used) else float("nan"), n=len(used), left_out=len(v) - len(used))
+    mean = float(used.mean()) if len(used) else float("nan")
+    return dict(mean=mean, n=len(used), left_out=len(v) - len(used))
 
 # %% ../nbs/30_metrics.ipynb #aec57c06
 def labels_and_risks(
@@ -235,7 +241,8 @@ def labels_and_risks(
     "Labels and probabilities, checked against each other."
     y, s = labels_and_scores(y_true, y_score)
     if s.min() < 0 or s.max() > 1:
-        raise ValueError(f"y_score holds {s.min():.3g} to {s.max():.3g}: probabilities from 0 to 1 are accepted")
+        raise ValueError(f"y_score holds {s.min():.3g} to {s.max():.3g}: "
+                         "probabilities from 0 to 1 are accepted")
     return y, s
 
 # %% ../nbs/30_metrics.ipynb #288f6cc9
@@ -288,6 +295,7 @@ def platt(
         w = w + np.linalg.solve(curvature, x.T @ (y - p) - ridge*(w - start))
     return float(w[0]), float(w[1])
 
+# %% ../nbs/30_metrics.ipynb #159e539a
 def rescaled(
     y_score, # probability per image
     slope:float, # of the log-odds; one over a temperature

@@ -44,6 +44,7 @@ def as_scores(
                          "every image needs a number")
     return s
 
+# %% ../nbs/01_stats.ipynb #6c38b212
 def labels_and_scores(
     y_true, # 0 or 1 per image
     y_score, # score per image
@@ -64,6 +65,7 @@ def _codes(name, labels, n): # (whole number per image, sorted names)
     codes, names = pd.factorize(labels, sort=True)
     return codes, list(names)
 
+# %% ../nbs/01_stats.ipynb #966f4116
 def as_units(
     cluster, # lesion (or patient) of each image; None: every image is its own
     n:int, # images expected
@@ -84,6 +86,7 @@ def check_settings(
         if isinstance(v, bool) or int(v) != v or v < 1:
             raise ValueError(f"{name}={v}: a whole number from 1 is accepted")
 
+# %% ../nbs/01_stats.ipynb #4c35ade6
 def known_metrics(
     metrics, # one name, or several
     accepted, # names that exist
@@ -135,6 +138,7 @@ def as_printed(
     if not re.fullmatch(r"-?\d+(\.\d+)?", text): return np.nan, 0.
     return float(text), .5*10.**-len(text.partition(".")[2])
 
+# %% ../nbs/01_stats.ipynb #88357998
 def difference(
     estimate:float, # the first
     ci_low:float, # lower end of its interval
@@ -299,7 +303,7 @@ def resampled_counts(
     return np.concatenate([observed[None], *drawn])
 
 # %% ../nbs/01_stats.ipynb #3ae2e865
-def _auc_plan(y, score, unit, members=slice(None)): # units of positives, of sorted negatives; where positives fall
+def _auc_plan(y, score, unit, members=slice(None)): # units of both classes, sorted, and places
     y, score, unit = y[members], score[members], unit[members]
     pos, neg = (np.flatnonzero(y == v) for v in (1, 0))
     pos, neg = (i[np.argsort(score[i], kind="stable")] for i in (pos, neg))
@@ -326,6 +330,7 @@ def drawn_weights(
     drawn += np.arange(n_draws)[:, None]*n_units
     return np.bincount(drawn.ravel(), minlength=n_draws*n_units).reshape(n_draws, n_units)
 
+# %% ../nbs/01_stats.ipynb #6f522bb7
 def _auc_draws(plans, n_units, n_boot, rng, portion=2**17): # (1 + n_boot, n_plans); row 0 is the study itself
     rows = max(1, portion//max(n_units, *(len(pos) + len(neg) for pos, neg, *_ in plans)))
     found = [[_weighted_auc(np.ones((1, n_units), np.int64), p) for p in plans]]
@@ -477,8 +482,8 @@ def group_of_units(
     of_unit[unit] = group
     if (split := of_unit[unit] != group).any():
         torn, first = len(np.unique(unit[split])), split.argmax()
-        raise ValueError(f"{name}: {torn} clusters have images in several groups, the first at position {first}, "
-                         "and cannot be shuffled whole; give each cluster one group")
+        raise ValueError(f"{name}: {torn} clusters have images in several groups, the first at position "
+                         f"{first}: they cannot be shuffled whole; give each cluster one group")
     return of_unit
 
 # %% ../nbs/01_stats.ipynb #4b600d38
@@ -518,6 +523,7 @@ def _printed(values, decimals): # whole numbers of units of the last printed dig
         raise ValueError(f"{v[bad][0]} has more than {decimals} decimals")
     return units.astype(np.int64)
 
+# %% ../nbs/01_stats.ipynb #c46f10f1
 def _count_range(values, n, decimals, truncation): # smallest and largest k; none where smallest > largest
     u, n, one = _printed(values, decimals)[:, None], np.atleast_1d(n), 10**decimals
     low = np.maximum(-((1 - 2*u)*n//(2*one)), 0) # rounded up
@@ -545,8 +551,8 @@ def lattice_counts(
     decimals:int=4, # digits after the point as printed
     truncation:bool=False, # True: cut-off digits are allowed beside rounding half up
 )->pd.DataFrame: # value, n, k, k_max, nearest
-    """Counts k behind printed rates k/n, and the nearest rate that n can print. k equals k_max unless several
-    fit; both are missing when none does."""
+    """Counts k behind printed rates k/n, and the nearest rate that n can print: k equals k_max unless several
+    fit, and both are missing when none does."""
     check_settings(n=n)
     low, high = (v[:, 0] for v in _count_range(values, int(n), decimals, truncation))
     k, k_max = (pd.array(np.where(low <= high, v, -1), "Int64") for v in (low, high))
