@@ -409,7 +409,6 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                  'skinnb.phantoms._keratoses': ('phantoms.html#_keratoses', 'skinnb/phantoms.py'),
                                  'skinnb.phantoms._lobe': ('phantoms.html#_lobe', 'skinnb/phantoms.py'),
                                  'skinnb.phantoms._mesh': ('phantoms.html#_mesh', 'skinnb/phantoms.py'),
-                                 'skinnb.phantoms._named': ('phantoms.html#_named', 'skinnb/phantoms.py'),
                                  'skinnb.phantoms._observer': ('phantoms.html#_observer', 'skinnb/phantoms.py'),
                                  'skinnb.phantoms._photographs': ('phantoms.html#_photographs', 'skinnb/phantoms.py'),
                                  'skinnb.phantoms._pick': ('phantoms.html#_pick', 'skinnb/phantoms.py'),
