@@ -357,6 +357,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                              'skinnb.nets._body': ('nets.html#_body', 'skinnb/nets.py'),
                              'skinnb.nets._create': ('nets.html#_create', 'skinnb/nets.py'),
                              'skinnb.nets._double': ('nets.html#_double', 'skinnb/nets.py'),
+                             'skinnb.nets._ends': ('nets.html#_ends', 'skinnb/nets.py'),
                              'skinnb.nets._from_folder': ('nets.html#_from_folder', 'skinnb/nets.py'),
                              'skinnb.nets._from_hub': ('nets.html#_from_hub', 'skinnb/nets.py'),
                              'skinnb.nets._from_standin': ('nets.html#_from_standin', 'skinnb/nets.py'),
