@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['manifest', 'overlaps', 'verify', 'fetch', 'inspect', 'unpack', 'stamp_of', 'stamped', 'fill_once', 'editions',
-           'at_hand', 'acquire', 'encoded', 'described', 'made_up']
+           'at_hand', 'acquire', 'encoded', 'described', 'write_zip', 'made_up']
 
 # %% ../nbs/11_archives.ipynb #3e233baa
 import hashlib, importlib.resources, io, json, os, shutil, stat, time, warnings, zipfile
@@ -361,7 +361,11 @@ def described(
     return dict(name=path.name, role=role, path=where, url=[], size=path.stat().st_size, sha256=verify(path))
 
 # %% ../nbs/11_archives.ipynb #45ef74b7
-def _zip(path, members): # {name: bytes} as an archive
+def write_zip(
+    path, # of the archive
+    members:dict, # {name: bytes}
+):
+    "Write bytes as a zip archive."
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as z:
         for name, content in members.items(): z.writestr(name, content)
 
@@ -375,9 +379,9 @@ def made_up(
     folder, toy = Path(folder), phantoms.cohort(n_lesions, seed=seed)
     folder.mkdir(parents=True, exist_ok=True)
     drawn, truth = phantoms.draw(toy, img_size, masks=True)
-    _zip(folder/"images.zip", {f"{i}.jpg": encoded(a) for i, a in zip(toy.image_id, drawn)})
+    write_zip(folder/"images.zip", {f"{i}.jpg": encoded(a) for i, a in zip(toy.image_id, drawn)})
     masks = zip(toy.image_id, truth["lesion"])
-    _zip(folder/"masks.zip", {f"{i}_segmentation.png": encoded(m, "PNG") for i, m in masks})
+    write_zip(folder/"masks.zip", {f"{i}_segmentation.png": encoded(m, "PNG") for i, m in masks})
     table = toy[["lesion_id", "image_id", "dx", "dx_type", "age", "sex"]].assign(localization="back")
     table = table.astype({"age": object})
     table.loc[0, ["age", "sex"]] = None, "unknown"
