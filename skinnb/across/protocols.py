@@ -99,7 +99,7 @@ def gaps(
 )->dict: # images per printed range, in the gaps, and both as shares
     "Images per range that lora_tone prints, and those that fall between ranges."
     x = rows.ita.to_numpy()
-    c, n = tone.tone_class(x, "lora_printed"), int(np.isfinite(x).sum())
+    c, n = tone.tone_class(x, "lora_tone"), int(np.isfinite(x).sum())
     inside = {k: int((c == k).sum()) for k in range(1, 7)}
     between = n - sum(inside.values())
     return {**inside, "gaps": between, "n": n, "share_gaps": between/max(n, 1), "if_else_is_VI": inside[6] + between}

@@ -83,7 +83,7 @@ def in_gaps(
     "Images that the printed ranges leave without a type."
     a = np.asarray(ita, float)
     return pd.Series({"between 27 and 28": int(((a > 27) & (a < 28)).sum()), "between 40 and 41": int(((a > 40) & (a < 41)).sum()),
-        "without a type": int((np.isfinite(a) & np.isnan(tone.tone_class(a, "lora_printed"))).sum()), "no angle": int(np.isnan(a).sum()), "images": len(a)})
+        "without a type": int((np.isfinite(a) & np.isnan(tone.tone_class(a, "lora_tone"))).sum()), "no angle": int(np.isnan(a).sum()), "images": len(a)})
 
 # %% ../../nbs/lora_tone/01_tones.ipynb #3fc31e66
 def dark_images(
