@@ -11,6 +11,7 @@ from .. import cohorts, phantoms
 from ..published import printed
 from ..study import begin, theme
 from . import tones
+from .paper import said
 from .pixels import as_read
 
 # %% ../../nbs/tone_prune/04_blending.ipynb #bl000007

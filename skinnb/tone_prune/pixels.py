@@ -14,6 +14,7 @@ from ..published import compare, printed, readable, show_table
 from ..study import begin, kept, one_of, protocol_palette, theme
 from . import tones
 from .algebra import descend, nearer
+from .paper import said, stand_in
 
 # %% ../../nbs/tone_prune/03_pixels.ipynb #18247d7a
 makes = {"tables": ["2", "2_judged"], "figures": ["6", "achieved", "which_step"]}
