@@ -293,7 +293,7 @@ planted = [
         "np.where(a < tau, p + delta, p)", "Algorithm 1 without its cap"),
     ("tone_prune/04_blending", "if epoch % every == 0: p", "if (epoch + 1) % every == 0: p",
         "Algorithm 1 looks an epoch early"),
-    ("lora_tone/01_tones", "out[order] = place < frame", "out[order] = place <= frame",
+    ("lora_tone/01_tones", "out[order] = place < dx.map", "out[order] = place <= dx.map",
         "one image of each class too many"),
     ("01_stats", "(p - 1)*(q1 - a*a) + (n - 1)*(q2 - a*a)", "(n - 1)*(q1 - a*a) + (p - 1)*(q2 - a*a)",
         "Hanley-McNeil with the groups swapped"),
