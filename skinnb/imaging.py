@@ -27,6 +27,7 @@ def _tensor(images): # what it is, as a tensor (b, 3, h, w), and the layout that
     x = torch.tensor(a) if a.dtype == np.uint8 else torch.empty(a.shape) # a copy: memmaps are read-only
     return "array", x.permute(0, 3, 1, 2) if x.ndim == 4 else x, "(b, h, w, 3)"
 
+# %% ../nbs/15_imaging.ipynb #a4bf41fe
 def as_float(
     images, # uint8: array (b, h, w, 3), or tensor (b, 3, h, w) on any device
 )->torch.Tensor: # float32 (b, 3, h, w) in 0..1, never the input's memory
@@ -286,6 +287,7 @@ def _parameters(step, img_size): # {name: value}, with those that go without say
     if step["op"] in ("resize", "resize_centre_crop", "resized_crop"): said |= dict(img_size=img_size)
     return said
 
+# %% ../nbs/15_imaging.ipynb #1ac52894
 def describe(
     paper:str, # key, as in `published.papers()`
     stage:str="train", # a stage of that paper

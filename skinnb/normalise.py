@@ -28,6 +28,7 @@ def _same_size(images, lesion): # an error where masks do not belong to the pict
     raise ValueError(f"masks of shape {np.shape(lesion)} for pictures of shape {np.shape(images)}: "
         "one mask per picture and of its size is accepted")
 
+# %% ../nbs/17_normalise.ipynb #fdb844a0
 def shift(
     images:np.ndarray, # (n, h, w, 3) uint8
     lesion:np.ndarray, # (n, h, w) bool
@@ -105,6 +106,7 @@ def _on_path(ratio, angle, target): # factors where a falling angle crosses the 
     found = np.exp((1 - w)*np.log(ratio[row, j]) + w*np.log(ratio[row, j + 1]))
     return np.where((above.any(1) & ~above[:, -1])[:, None], found, np.nan)
 
+# %% ../nbs/17_normalise.ipynb #f82072a4
 def gains(
     light:np.ndarray, # (n, 3) mean linear light of the skin
     target, # (n,) wanted ITA, degrees

@@ -88,6 +88,7 @@ def unlab(
     y = _srgb(np.ascontiguousarray(c).reshape(-1, 1, 3)).reshape(c.shape)
     return np.clip(y, 0, 1, out=y) if clip else y
 
+# %% ../nbs/16_tone.ipynb #763a617a
 def out_of_gamut(
     colour, # (..., 3) CIELAB
     tolerance:float=.5/255, # how far outside 0..1 a channel may lie
@@ -155,6 +156,7 @@ def _in_ranges(x, ranges): # number of the first range that holds x, else NaN
         out[above & below] = k
     return out
 
+# %% ../nbs/16_tone.ipynb #30e7c521
 def tone_class(
     ita, # degrees, any shape
     cuts:str="chardon", # a name in the dict `cuts`
@@ -188,6 +190,7 @@ def _batch(images): # (n, h, w, 3) uint8
             "is accepted: convert grey, RGBA, 16-bit or float pictures first")
     return a
 
+# %% ../nbs/16_tone.ipynb #7603471c
 def _lesions(lesion, shape): # (n, h, w) bool
     m = np.asarray(lesion)
     if m.shape != shape:
@@ -308,6 +311,7 @@ def _middle(v, w): # weighted median along axis 1
     c = np.cumsum(np.take_along_axis(w, o, 1), 1)
     return np.take_along_axis(np.take_along_axis(v, o, 1), (c >= c[:, -1:]/2).argmax(1)[:, None], 1)
 
+# %% ../nbs/16_tone.ipynb #37603e6f
 def _fit(blocks, location, ridge=.1, k=1.5): # -> colour (n, 3), influence (n, 64), residuals (n, 64, 3)
     D, w = _designs[location], blocks[..., 3].astype(float)
     v = np.where(w[..., None] > 0, blocks[..., :3]/np.maximum(w[..., None], 1e-9), 0)
@@ -367,6 +371,7 @@ def _within(L, b, influence, residual, used, p): # standard error from the block
     noise = np.sqrt((patches**2).sum((1, 2))*used/np.maximum(used - p, 1) + _model_error**2)
     return np.where(used > p, noise, np.nan)
 
+# %% ../nbs/16_tone.ipynb #a1d5e0eb
 def _estimate(blocks, spec, light): # frame with the angle and its uncertainty
     colour, influence, residual = _fit(blocks, spec["location"])
     used, p = (blocks[..., 3] > 0).sum(1), _designs[spec["location"]].shape[1]
@@ -386,6 +391,7 @@ def _reasons(f, spec): # {why there is no answer: True per row}
         "no colour": f.grey & strict,
         "empty lesion mask": f.empty_mask & bool(spec.get("outside")) & strict}
 
+# %% ../nbs/16_tone.ipynb #75afd681
 def _rows(spec, blocks, pixels, shares, empty, area, light): # rows of one chunk and protocol
     f = _estimate(blocks, spec, light).assign(protocol=spec["protocol"], version=spec["version"],
         n_pixels=pixels, share=pixels/area, **dict(zip(_shares, shares.T)))
@@ -406,6 +412,7 @@ def _chunk(pool, images, lesion, specs, flags, light): # one frame per protocol
     empty, area = False if m is None else ~m.any((1, 2)), images.shape[1]*images.shape[2]
     return [_rows(s, blocks[:, t], pixels[:, t], shares, empty, area, light) for t, s in enumerate(specs)]
 
+# %% ../nbs/16_tone.ipynb #bb733c42
 def _tasks(protocol, version): # [(protocol, version)] of what was asked for
     asked = [protocol] if isinstance(protocol, str) else protocol
     return [(p, version) if isinstance(p, str) else tuple(p) for p in asked]

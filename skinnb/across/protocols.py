@@ -150,6 +150,7 @@ def _in_boxes(images, lesions): # the same for both boxes, in chunks
         rows += [pd.DataFrame(dict(image=number, **_in_box(name, part, lesion))) for name in _boxes]
     return pd.concat(rows, ignore_index=True)
 
+# %% ../../nbs/across/01_protocols.ipynb #a642eb6c
 def box_contents(
     data:str="phantom", # as for `measured`
     img_size:int=64, # side in pixels
@@ -301,6 +302,7 @@ def unscaled(s): # T-08
         "and true CIELAB does not", f"8-bit {each(wrong)}. True {each(right)}",
         _say(yes, max(map(mid, wrong)) < .8), mid(wrong[1]), wrong[1][2] + wrong[1][3])
 
+# %% ../../nbs/across/01_protocols.ipynb #db335af9
 def exact_counts(s): # T-01
     target = np.array([1, 6619, 3388, 7, 0, 0])*s.n/10015
     apart = lambda r: abs(r[[*range(1, 7)]].to_numpy(float) - target).sum()/2
@@ -329,6 +331,7 @@ def pale_as_printed(s): # L-03
         "although HAM10000 is part of the paper's source",
         _say(l[1] < .02*n and .03 < l[6]/n < .15, l[1] > .2*n), l[6]/n, l[6])
 
+# %% ../../nbs/across/01_protocols.ipynb #620125be
 def last_else(s): # L-04
     e = gaps(one(s.long, "lora_tone", colour="8bit"))
     yes = .05 < e["share_gaps"] < .11 and e[1] < .01*s.n and e[6] < .01*s.n
@@ -383,6 +386,7 @@ def published_unscaled(s): # T-08
         f"{eL[0]:.1f} degrees and {eL[1]:.2f} with true CIELAB",
         _say(e8[0] < 1 and e8[1] > .95 and eL[0] > 5, e8[0] > 5), e8[0], np.nan)
 
+# %% ../../nbs/across/01_protocols.ipynb #6b062b66
 def cast_and_cancer(s):
     y, said, share, groups = np.asarray(s.malignant, float), [], {}, {}
     for v in ("printed", "corrected"):

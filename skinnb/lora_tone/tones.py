@@ -29,6 +29,7 @@ def load(
     melanocytic = cohorts.label(frame, "melanocytic_vs_non")
     return frame.assign(target=cohorts.label(frame, "melanoma_vs_rest"), melanocytic=melanocytic)
 
+# %% ../../nbs/lora_tone/01_tones.ipynb #ef62ee9d
 def draw_share(
     frame:pd.DataFrame, # with dx
     percent:int=70, # share of every class, per cent
@@ -126,6 +127,7 @@ def shares(
     row = dict(row=total.index, metric="share of images", **values, unit="fraction")
     return pd.DataFrame(row).assign(**labels)
 
+# %% ../../nbs/lora_tone/01_tones.ipynb #ea18fc79
 def distance(
     ours:pd.Series, # share by type
     theirs:pd.Series, # printed share by type

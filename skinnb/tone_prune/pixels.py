@@ -48,6 +48,7 @@ methods = {"one step, 8-bit Lab": ("printed", "8bit"), "one step": ("printed", "
     "start of the step": ("printed", "lab"), "projection": ("corrected", "lab"),
     "melanin": ("corrected", "lab")}
 
+# %% ../../nbs/tone_prune/03_pixels.ipynb #f8ff18fe
 def moved_to(
     l0, # mean L* of the skin
     b0, # mean b* of the skin
@@ -76,6 +77,7 @@ def as_read(
     read = tone.measure(images, lesion, "tone_prune", version, flags=False)
     return read, (read.ita if colour == "lab" else tone.ita(2.55*read.L, read.b + 128))
 
+# %% ../../nbs/tone_prune/03_pixels.ipynb #6e156836
 def recoloured(
     images:np.ndarray, # (n, h, w, 3) uint8
     lesion:np.ndarray, # (n, h, w) bool
@@ -157,6 +159,7 @@ def _one_method(old, m, aim, name, eta, lam): # a chunk recoloured by one method
     edges = dict(edge=edge_step(new, m)/edge_step(old, m), false_step=edge_step(new, m, old))
     return dict(method=name, target=aim, before=before, after=after.to_numpy(), lost=lost, **edges)
 
+# %% ../../nbs/tone_prune/03_pixels.ipynb #2053b401
 def transformed(
     images:np.ndarray, # (n, h, w, 3) uint8, also memory-mapped
     lesion:np.ndarray, # (n, h, w) bool

@@ -82,6 +82,7 @@ def otsu_mask(
     weight[0] = 0
     return (piece == weight.argmax()) & (piece > 0)
 
+# %% ../../nbs/tone_prune/01_tones.ipynb #b3987a11
 def dice(
     a:np.ndarray, # bool
     b:np.ndarray, # bool, same shape
@@ -120,6 +121,7 @@ def means(
         parts.append(t.assign(reading=name, pixels=t.protocol.map(names)))
     return pd.concat(parts, ignore_index=True)[["image", "reading", "pixels", "L", "b", "ita"]]
 
+# %% ../../nbs/tone_prune/01_tones.ipynb #ebed90c4
 def counts(
     ita, # degrees
 )->pd.Series: # images of type 1 to 6, and those without an angle
@@ -181,6 +183,7 @@ def published_ita(
     name = found.image.str.removesuffix(".jpg")
     return cohort.image_id.map(found.assign(image=name).set_index("image").estimated_ita)
 
+# %% ../../nbs/tone_prune/01_tones.ipynb #39e43f47
 def agreement(
     found:pd.DataFrame, # as from `means`
     theirs:np.ndarray, # degrees per image
