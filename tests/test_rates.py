@@ -4,7 +4,7 @@ import sklearn.metrics as sk
 from fairlearn.metrics import MetricFrame, demographic_parity_ratio, equal_opportunity_difference, equalized_odds_difference, false_negative_rate, false_positive_rate, selection_rate, true_negative_rate, true_positive_rate
 from scipy.stats import norm
 from skinnb import groups, metrics, stats
-from skinnb.recall_first import ablation, external, fairness
+from skinnb.recall_first import ablation, external, fairness, repair
 
 # Two groups, no two counts alike: light 40 positive (28 found), 60 negative (9 alarms); dark 25 (11), 75 (21).
 table = pd.DataFrame(dict(tp=[28, 11], fn=[12, 14], fp=[9, 21], tn=[51, 54]), ["light", "dark"])
@@ -269,11 +269,11 @@ def test_tone_of_a_lesion(monkeypatch):
         tone_valid="dd" + "lll" + "d" + "l" + "ll" + "-")
 
 def test_remedies_by_hand():
-    "04_fairness: from .46 the paper goes down by .08 to .38; where the tone is not known the threshold stays as it is."
+    "04a_repair: from .46 the paper goes down by .08 to .38; where the tone is not known the threshold stays as it is."
     learned = pd.DataFrame(dict(target=[0, 0, 1, 1]*2, ensemble=[.2, .4, .6, .8, .1, .2, .3, .4],
         tone_lesion=["light"]*4 + ["dark"]*4))
     new = pd.DataFrame(dict(ensemble=[.30, .39, .41, .46], tone_lesion=["dark", "light", None, "dark"]))
-    found = {k: v.tolist() for k, v in fairness.remedies(learned, new, .46, .40).items()}
+    found = {k: v.tolist() for k, v in repair.remedies(learned, new, .46, .40).items()}
     assert found == {"as it is": [0, 0, 0, 1], "lowered by 0.08": [0, 1, 1, 1],
         "fairest within the cost": [0, 0, 1, 1],
         "by tone (ThresholdOptimizer)": [1, 0, 0, 1]} # dark from .25, light from .5
