@@ -254,7 +254,7 @@ planted = [
     ("melanoma_ddpm/01_classify", "s = pd.concat([t[t.split == \"test\"].assign", "s = pd.concat([t.assign",
         "Table I, corrected: validation images among the test"),
     # the papers' own arithmetic
-    (R + "02a_threshold", "called = score[:, None] >= grid", "called = score[:, None] > grid",
+    (R + "02a_threshold", "called = (score[:, None] >= grid)", "called = (score[:, None] > grid)",
         ">= becomes > in the draws of the threshold"),
     (R + "02a_threshold",
         "unit, rng = pd.factorize(np.asarray(cluster))[0], np.random.default_rng(seed)\n    grid",
