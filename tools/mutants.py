@@ -222,7 +222,7 @@ planted = [
         "Table 3: threshold chosen on all images"),
     (R + "02b_ablation", 'chooses = "valid" if protocol == "faithful" else "train"', 'chooses = "test"',
         "Table 4: threshold chosen on test"),
-    (R + "02b_ablation", "(plain[2], best(\"single\"))", "(plain[2], best(\"ensemble\"))",
+    (R + "02b_ablation", "(single, best(\"single\"))", "(single, best(\"ensemble\"))",
         "Table 4: threshold of another model"),
     (R + "04_fairness", "scored[\"faithful\"].query(\"split == 'valid'\"), \"corrected\": oof",
         "scored[\"faithful\"].query(\"split == 'valid'\"), \"corrected\": test[\"corrected\"]",
