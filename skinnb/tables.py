@@ -428,7 +428,7 @@ def _interval_of(row, k=np.nan, n=np.nan, n_pos=None, n_neg=None, ci=None): # (k
 # %% ../nbs/03_tables.ipynb #421383c4
 def with_counts(
     rows:pd.DataFrame, # from published.printed
-    counts, # function of a row: None, or dict(k=, n=), dict(n=), dict(n_pos=, n_neg=) or dict(ci=), each with audit= if wanted
+    counts, # function of a row: None, or dict(k=, n=), dict(n=), dict(n_pos=, n_neg=) or dict(n=, ci=); audit= if wanted
     audit:str="", # id of the finding that the counts come from, for rows whose dict names none
 )->pd.DataFrame: # the same rows with k, n, ci_low, ci_high and audit, for published.compare(..., implied=)
     "Give printed values the counts and intervals that their sizes imply."
@@ -438,7 +438,7 @@ def with_counts(
         known = dict(known)
         mark = known.pop("audit", audit)
         k, n, low, high = _interval_of(row, **known)
-        if not low - 1e-6 <= row.estimate <= high + 1e-6:
+        if row.estimate < low - 1e-6 or row.estimate > high + 1e-6: # not where there is no interval
             raise ValueError(f"{row.row}, {row.metric}: printed {row.estimate:g} is not in [{low:.4f}, {high:.4f}], "
                 f"the interval of {known}; give the counts of this cell")
         rows.loc[i, ["k", "n", "ci_low", "ci_high"]] = k, n, min(low, row.estimate), max(high, row.estimate)
