@@ -64,8 +64,8 @@ def arm(
     where = {s: np.flatnonzero(cohort.split == s) for s in ("train", "valid", "test")}
     held_out = np.r_[where["valid"], where["test"]]
     with train.threads(threads):
-        history = train.fit(model, images, cohort.target.to_numpy(), where["train"], where["valid"], *stages, n_epochs=n_epochs,
-            lr=lr, bs=bs, loss="bce", sampler="inverse_class", checkpoint="valid_auc", seed=seed, precision=precision)
+        history = train.fit(model, images, cohort.target.to_numpy(), where["train"], where["valid"], *stages,
+            train.Training(n_epochs=n_epochs, lr=lr, bs=bs, loss="bce", sampler="inverse_class", checkpoint="valid_auc", seed=seed, precision=precision))
         found = train.predict(model, images, held_out, stages[1])
     scores = cohort.iloc[held_out][["image_id", "lesion_id", "split", "target", "last_image"]]
     scores = scores.assign(score=found).reset_index(drop=True)
