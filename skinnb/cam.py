@@ -21,12 +21,13 @@ from torch import nn
 from .imaging import denormalise
 from .nets import as_map, cam_layer, map_sizes, spot
 from .train import Batches, positions, precision_of
-from .study import device
+from .study import device, one_of
 
 # %% ../nbs/40_cam.ipynb #4b537703
 def _by_name(model, name): # layer of the model, or of its body, where the tokens of a block still count
-    there, body = dict(model.named_modules()), model if hasattr(model, "feature_info") else getattr(model, "body", model)
-    if name and name in dict(body.named_modules()): return spot(model, name)
+    body = model if hasattr(model, "feature_info") else getattr(model, "body", model)
+    inside, there = dict(body.named_modules()), dict(model.named_modules())
+    if name and name in inside: return spot(model, name)
     if name and name in there: return there[name]
     near = difflib.get_close_matches(name, [k.removeprefix("body.") for k in there if k], 3, .3)
     raise ValueError(f"layers={name!r}: {type(model).__name__} has no such layer; nearest: {', '.join(near)}")
@@ -48,15 +49,19 @@ def layers_of(
 # %% ../nbs/40_cam.ipynb #5d02f3df
 def _weights(logits, target): # (b, k), so that (logits*weights).sum(1) is what gets explained
     b, k = logits.shape
-    if isinstance(target, str) and target != "predicted": raise ValueError(f"target={target!r}: None, 'predicted', class numbers, or {k} weights are accepted")
+    if isinstance(target, str) and target != "predicted":
+        raise ValueError(f"target={target!r}: None, 'predicted', class numbers, or {k} weights are accepted")
     if target == "predicted" and k == 1: return torch.where(logits >= 0, 1., -1.).to(logits)
     if target is None or isinstance(target, str): target = logits.argmax(1)
     t = torch.as_tensor(target, device=logits.device)
     if t.is_floating_point():
-        if t.shape not in ((k,), (b, k)): raise ValueError(f"target holds weights of shape {tuple(t.shape)}: one per output ({k}) is accepted, or one row per image")
+        if t.shape not in ((k,), (b, k)):
+            raise ValueError(f"target holds weights of shape {tuple(t.shape)}: "
+                f"one per output ({k}) is accepted, or one row per image")
         return t.to(logits).expand(b, k)
     if t.dtype == torch.bool or t.shape not in ((), (b,)) or (t < 0).any() or (t >= k).any():
-        raise ValueError(f"target={target!r} for {b} images and a network with {k} outputs: class numbers from 0 to {k - 1}, one or one per image, are accepted")
+        raise ValueError(f"target={target!r} for {b} images and a network with {k} outputs: "
+            f"class numbers from 0 to {k - 1}, one or one per image, are accepted")
     return F.one_hot(t.long().expand(b), k).to(logits)
 
 # %% ../nbs/40_cam.ipynb #807b1d16
@@ -64,7 +69,8 @@ def _weights(logits, target): # (b, k), so that (logits*weights).sum(1) is what 
 def _watch(layers, seen): # note the outputs of some layers; recording begins at the first of them
     def hook(i):
         def note(module, args, out):
-            if not torch.is_tensor(out): raise ValueError(f"layers: {type(module).__name__} gives a {type(out).__name__} and not one map")
+            what = f"{type(module).__name__} gives a {type(out).__name__} and not one map"
+            if not torch.is_tensor(out): raise ValueError(f"layers: {what}")
             torch.set_grad_enabled(True)
             seen[i] = out if out.requires_grad else out.detach().requires_grad_()
             return seen[i].clone()
@@ -76,11 +82,16 @@ def _watch(layers, seen): # note the outputs of some layers; recording begins at
 
 # %% ../nbs/40_cam.ipynb #f8bbbb92
 def _ready(model, x): # raise unless the network is in evaluation mode and x a batch of images
-    if any(m.training for m in model.modules()): raise ValueError("the network is in training mode: call model.eval() first; dropout and batch statistics would make every map another one")
+    if any(m.training for m in model.modules()):
+        raise ValueError("the network is in training mode: call model.eval() first; dropout and batch "
+            "statistics would make every map another one")
     if not torch.is_tensor(x) or x.ndim != 4 or not len(x) or not x.is_floating_point():
-        raise ValueError(f"x is {f'a tensor of shape {tuple(x.shape)}, {x.dtype}' if torch.is_tensor(x) else type(x).__name__}: normalised images (b, c, h, w) are accepted; `explain` takes bytes")
+        what = f"a tensor {tuple(x.shape)}, {x.dtype}" if torch.is_tensor(x) else type(x).__name__
+        raise ValueError(f"x is {what}: normalised images (b, c, h, w) are accepted; `explain` takes bytes")
     bad = ~x.isfinite().flatten(1).all(1)
-    if bad.any(): raise ValueError(f"x holds values that are no numbers, NaN or infinite, first in image {int(bad.int().argmax())}")
+    if bad.any():
+        first = int(bad.int().argmax())
+        raise ValueError(f"x holds values that are no numbers, NaN or infinite, first in image {first}")
 
 # %% ../nbs/40_cam.ipynb #07b4a360
 def activations_and_gradients(
@@ -89,16 +100,20 @@ def activations_and_gradients(
     layers=None, # as for `layers_of`
     target=None, # None, "predicted", class numbers, or weights of the outputs
 )->tuple: # logits (b, k), list of activations, list of gradients, as the layers give them
-    "Outputs of some layers and the gradient of the explained number there, from one forward and one backward pass."
+    "Outputs of some layers and the gradient of the explained number there, in one pass each way."
     _ready(model, x)
     layers, seen = layers_of(model, layers), {}
     with torch.inference_mode(False), torch.no_grad():
         with _watch(layers, seen): logits = model(x)
-        if missing := [i for i in range(len(layers)) if i not in seen]: raise ValueError(f"layers: {type(layers[missing[0]]).__name__} at position {missing[0]} is no part of the network, or did not run")
+        for i, l in enumerate(layers):
+            what = f"{type(l).__name__} at position {i} is no part of the network, or did not run"
+            if i not in seen: raise ValueError(f"layers: {what}")
         with torch.enable_grad(): answer = (logits*_weights(logits.detach(), target)).sum()
-        grads = torch.autograd.grad(answer, [seen[i] for i in range(len(layers))], allow_unused=True) if answer.requires_grad else [None]
-    if any(g is None for g in grads): raise ValueError("layers: the answer does not depend on one of the layers")
-    return logits.detach(), [seen[i].detach() for i in range(len(layers))], list(grads)
+        at = [seen[i] for i in range(len(layers))]
+        grads = torch.autograd.grad(answer, at, allow_unused=True) if answer.requires_grad else [None]
+    if any(g is None for g in grads):
+        raise ValueError("layers: the answer does not depend on one of the layers")
+    return logits.detach(), [a.detach() for a in at], list(grads)
 
 # %% ../nbs/40_cam.ipynb #f26b33fe
 def _gradcam(a, g, eps): return torch.einsum("bchw,bc->bhw", a, g.mean((2, 3)))
@@ -116,17 +131,22 @@ def _cam(a, g, eps): return _gradcam(a, g, eps)*a[0, 0].numel()
 family = {"cam": _cam, "gradcam": _gradcam, "gradcam++": _gradcampp, "layercam": _layercam}
 
 # %% ../nbs/40_cam.ipynb #9d155403
-def _has_cam(model, a, g, weights): # raise unless the gradient at the map is that of mean pooling and one linear layer
-    linear = [m for m in (model.head if hasattr(model, "head") else model).modules() if isinstance(m, nn.Linear)]
+def _has_cam(model, a, g, weights): # raise unless mean pooling and one linear layer gave this gradient
+    top = model.head if hasattr(model, "head") else model
+    linear = [m for m in top.modules() if isinstance(m, nn.Linear)]
     if len(linear) == 1 and linear[0].in_features == a.shape[1]:
         w = (weights.float() @ linear[0].weight.detach().float())[..., None, None]/a[0, 0].numel()
         if torch.allclose(g, w.expand_as(g), rtol=1e-2, atol=1e-8 + 1e-3*float(w.abs().max())): return
-    raise ValueError("methods: 'cam' needs mean pooling and one linear layer behind the map, and this network has more there; 'gradcam' is its generalisation")
+    raise ValueError("methods: 'cam' needs mean pooling and one linear layer behind the map, and this "
+        "network has more there; 'gradcam' is its generalisation")
 
 # %% ../nbs/40_cam.ipynb #f4a8641a
 def _to_map(model, t): # (b, c, h, w) in float32
-    m = t if t.ndim == 4 and not hasattr(getattr(model, "body", model), "feature_info") else as_map(model, t)
-    if m[0, 0].numel() == 1: raise ValueError(f"the map has a single place (activations of shape {tuple(m.shape)}): show larger images, or choose an earlier layer with layers=")
+    own = t.ndim == 4 and not hasattr(getattr(model, "body", model), "feature_info")
+    m = t if own else as_map(model, t)
+    if m[0, 0].numel() == 1:
+        raise ValueError(f"the map has a single place (activations of shape {tuple(m.shape)}): "
+            "show larger images, or choose an earlier layer with layers=")
     return m.float()
 
 # %% ../nbs/40_cam.ipynb #21d25ef0
@@ -136,22 +156,24 @@ def upsample(
 )->torch.Tensor: # (b, height, width)
     "Bilinear interpolation."
     size = (size, size) if isinstance(size, int) else tuple(size)
-    return maps if tuple(maps.shape[1:]) == size else F.interpolate(maps[:, None], size, mode="bilinear", align_corners=False)[:, 0]
+    if tuple(maps.shape[1:]) == size: return maps
+    return F.interpolate(maps[:, None], size, mode="bilinear", align_corners=False)[:, 0]
 
 # %% ../nbs/40_cam.ipynb #71dd09a8
 def _known(methods): # list of names
     methods = [methods] if isinstance(methods, str) else list(methods)
-    for m in methods:
-        if m not in family: raise ValueError(f"methods: {m!r} is not one of {', '.join(family)}; nearest is {difflib.get_close_matches(str(m), family, 1, 0)[0]!r}")
     if not methods: raise ValueError(f"methods is empty: {', '.join(family)} are accepted")
-    return methods
+    return [one_of(m, family, "method") for m in methods]
 
 # %% ../nbs/40_cam.ipynb #76a3af54
 def _size(size, x, found, layers): # (height, width) of the result, None for a layer's own
     if isinstance(size, str) and size == "input": return tuple(x.shape[2:])
-    if isinstance(size, (str, float, bool)): raise ValueError(f"size={size!r}: 'input', None, a side in pixels, or (height, width) is accepted")
+    if isinstance(size, (str, float, bool)):
+        raise ValueError(f"size={size!r}: 'input', None, a side in pixels, or (height, width) is accepted")
     grids = {tuple(a.shape[2:]) for a in found}
-    if size is None and len(grids) > 1: raise ValueError(f"size=None: the layers have maps of {sorted(grids)} places, which fit in no common array; give a side in pixels")
+    if size is None and len(grids) > 1:
+        raise ValueError(f"size=None: the layers have maps of {sorted(grids)} places, which fit in no common "
+            "array; give a side in pixels")
     return size
 
 # %% ../nbs/40_cam.ipynb #1be7f29a
@@ -162,14 +184,16 @@ def _chunk(model, x, methods, layers, target, size, relu, eps): # logits and {me
         if "cam" in methods: _has_cam(model, acts[-1], grads[-1], _weights(logits, target))
         size, rectify = _size(size, x, acts, layers), torch.relu if relu else lambda m: m
         one = lambda m: m if size is None else upsample(m, size)
-        return logits, {k: torch.stack([one(rectify(family[k](a, g, eps))) for a, g in zip(acts, grads)], 1) for k in methods}
+        at_layers = lambda f: [one(rectify(f(a, g, eps))) for a, g in zip(acts, grads)]
+        return logits, {k: torch.stack(at_layers(family[k]), 1) for k in methods}
 
 # %% ../nbs/40_cam.ipynb #8ee3032c
 def _part(target, n, where): # what of the target belongs to some of the n images
     if target is None or isinstance(target, str): return target
     t = torch.as_tensor(target)
     if t.ndim == 0 or t.ndim == 1 and t.is_floating_point(): return target
-    if len(t) != n: raise ValueError(f"target has {len(t)} entries for {n} images: one number for all, or one per image, is accepted")
+    said = f"target has {len(t)} entries for {n} images"
+    if len(t) != n: raise ValueError(f"{said}: one number for all, or one per image, is accepted")
     return t[where]
 
 # %% ../nbs/40_cam.ipynb #a26dfd81
@@ -186,15 +210,18 @@ def maps(
 )->dict: # logits (b, k), and for each method float32 (b, h, w), or (b, layers, h, w)
     "Class activation maps by several methods from one forward and one backward pass."
     methods, chosen = _known(methods), layers_of(model, layers)
-    if isinstance(bs, bool) or not isinstance(bs, int) or bs < 1: raise ValueError(f"bs={bs!r}: a whole number from 1 is accepted")
+    if isinstance(bs, bool) or not isinstance(bs, int) or bs < 1:
+        raise ValueError(f"bs={bs!r}: a whole number from 1 is accepted")
     if not eps >= 0: raise ValueError(f"eps={eps!r}: a number from 0 is accepted")
-    if "cam" in methods and len(chosen) > 1: raise ValueError("methods: 'cam' is defined at the last map alone; ask for it without layers")
+    if "cam" in methods and len(chosen) > 1:
+        raise ValueError("methods: 'cam' is defined at the last map alone; ask for it without layers")
     _ready(model, x)
     parts = [slice(i, i + bs) for i in range(0, len(x), bs)]
     done = [_chunk(model, x[p], methods, chosen, _part(target, len(x), p), size, relu, eps) for p in parts]
     several = layers == "stages" or not isinstance(layers, (str, nn.Module, type(None)))
     joined = {k: torch.cat([d[1][k] for d in done]) for k in methods}
-    return dict(logits=torch.cat([d[0] for d in done]), **{k: m if several else m[:, 0] for k, m in joined.items()})
+    logits = torch.cat([d[0] for d in done])
+    return dict(logits=logits, **{k: m if several else m[:, 0] for k, m in joined.items()})
 
 # %% ../nbs/40_cam.ipynb #12161bf4
 def minmax(
@@ -212,9 +239,9 @@ def minmax(
 def sharpen(
     maps, # (b, h, w) tensor or array
     keep:float=.25, # share of the places that is kept
-    rescale:bool=True, # stretch each to 0..1 afterwards, as recall_first does
+    rescale:bool=True, # stretch each to 0..1 afterwards
 ): # same kind and shape
-    "Keep the largest values of each map and set the others to 0 (recall_first, section 4.6)."
+    "Keep the largest values of each map and set the others to 0."
     if not 0 < keep <= 1: raise ValueError(f"keep={keep!r}: a share above 0 and up to 1 is accepted")
     m = torch.as_tensor(maps)
     kept = torch.where(m >= m.flatten(1).quantile(1 - keep, dim=1)[:, None, None], m, 0.)
@@ -222,22 +249,30 @@ def sharpen(
     return kept if torch.is_tensor(maps) else kept.numpy()
 
 # %% ../nbs/40_cam.ipynb #881a1c87
-_soft = {"SiLU", "Swish", "SwishMe", "GELU", "GELUTanh", "QuickGELU", "Hardswish", "HardSwish", "HardSwishMe", "ELU", "CELU", "SELU", "LeakyReLU", "PReLU", "Mish", "MishMe", "HardMish", "HardMishMe", "Softplus", "Tanh"}
+_soft = {"SiLU", "Swish", "SwishMe", "GELU", "GELUTanh", "QuickGELU", "Hardswish", "HardSwish", "HardSwishMe",
+    "ELU", "CELU", "SELU", "LeakyReLU", "PReLU", "Mish", "MishMe", "HardMish", "HardMishMe", "Softplus",
+    "Tanh"}
 
 class _Guided(GuidedBackprop): # captum's, which passes over ReLU6
     def _register_hooks(self, module):
-        if isinstance(module, (nn.ReLU, nn.ReLU6)): self.backward_hooks.extend(_register_backward_hook(module, self._backward_hook, self))
+        if isinstance(module, (nn.ReLU, nn.ReLU6)):
+            self.backward_hooks.extend(_register_backward_hook(module, self._backward_hook, self))
 
 class _Answer(nn.Module): # the explained number of each image
-    def __init__(self, model, target): super().__init__(); self.model, self.target = model, target
+    def __init__(self, model, target):
+        super().__init__()
+        self.model, self.target = model, target
     def forward(self, x):
         logits = self.model(x)
         return (logits*_weights(logits.detach(), self.target)).sum(1)
 
 def _relus(model): # raise unless every activation is a ReLU
-    kinds, name = {type(m).__name__ for m in model.modules()}, getattr(model, "backbone", type(model).__name__)
-    if wrong := sorted(kinds & _soft): raise ValueError(f"guided backpropagation is defined for ReLU, and {name} uses {', '.join(wrong)}")
-    if not kinds & {"ReLU", "ReLU6"}: raise ValueError(f"guided backpropagation is defined for ReLU, and {name} has none")
+    kinds = {type(m).__name__ for m in model.modules()}
+    name = getattr(model, "backbone", type(model).__name__)
+    if wrong := sorted(kinds & _soft):
+        raise ValueError(f"guided backpropagation is defined for ReLU, and {name} uses {', '.join(wrong)}")
+    if not kinds & {"ReLU", "ReLU6"}:
+        raise ValueError(f"guided backpropagation is defined for ReLU, and {name} has none")
 
 # %% ../nbs/40_cam.ipynb #82f6b308
 def guided(
@@ -247,13 +282,15 @@ def guided(
     bs:int=32, # images in work at a time
 )->torch.Tensor: # (b, c, h, w), float32
     "Guided backpropagation (Springenberg et al. 2015), by captum."
-    _ready(model, x); _relus(model)
+    _ready(model, x)
+    _relus(model)
     found = []
     with torch.inference_mode(False), warnings.catch_warnings():
         warnings.simplefilter("ignore") # captum announces its hooks
         for i in range(0, len(x), bs):
             part = slice(i, i + bs)
-            found.append(_Guided(_Answer(model, _part(target, len(x), part)).eval()).attribute(x[part].detach().clone()).float())
+            answer = _Answer(model, _part(target, len(x), part)).eval()
+            found.append(_Guided(answer).attribute(x[part].detach().clone()).float())
     return torch.cat(found).detach()
 
 # %% ../nbs/40_cam.ipynb #7f555516
@@ -265,7 +302,8 @@ def guided_gradcam(
     bs:int=32, # images in work at a time
 )->torch.Tensor: # (b, c, h, w), float32
     "Guided backpropagation times Grad-CAM (Selvaraju et al. 2017)."
-    return guided(model, x, target, bs)*maps(model, x, layers=layers, target=target, bs=bs)["gradcam"][:, None]
+    where = maps(model, x, layers=layers, target=target, bs=bs)["gradcam"]
+    return guided(model, x, target, bs)*where[:, None]
 
 # %% ../nbs/40_cam.ipynb #cc9d11f5
 def superpixels(
@@ -273,10 +311,13 @@ def superpixels(
     how="quickshift", # "quickshift", "slic", or an array (h, w) of whole numbers
 )->np.ndarray: # (h, w), numbered from 0
     "Superpixels of one picture by scikit-image."
-    if isinstance(how, str) and how == "quickshift": parts = quickshift(image, kernel_size=4, max_dist=200, ratio=.2)
+    if isinstance(how, str) and how == "quickshift":
+        parts = quickshift(image, kernel_size=4, max_dist=200, ratio=.2)
     elif isinstance(how, str) and how == "slic": parts = slic(image, n_segments=50, start_label=0)
     elif isinstance(how, np.ndarray) and how.shape == image.shape[:2]: parts = how
-    else: raise ValueError(f"segments={how!r}: 'quickshift', 'slic', or an array of shape {image.shape[:2]} is accepted")
+    else:
+        accepted = f"'quickshift', 'slic', or an array of shape {image.shape[:2]} is accepted"
+        raise ValueError(f"segments={how!r}: {accepted}")
     return np.unique(parts, return_inverse=True)[1].reshape(image.shape[:2])
 
 # %% ../nbs/40_cam.ipynb #c89ad0ad
@@ -285,13 +326,23 @@ def _near(original, perturbed, on, **_): # lime's kernel: how much of the pictur
     return torch.exp(-distance**2/.25**2/2)
 
 # %% ../nbs/40_cam.ipynb #ea744c85
-def _lime_one(model, x, weights, parts, n_samples, bs): # coefficient of each superpixel of one image (1, c, h, w)
+def _lime_one(model, x, weights, parts, n_samples, bs): # coefficient of each superpixel of one image
     mask = torch.from_numpy(parts).to(x.device)
     n = int(mask.max()) + 1
-    mean = torch.stack([torch.bincount(mask.flatten(), c.flatten(), n) for c in x[0].double()])/torch.bincount(mask.flatten(), minlength=n)
-    with torch.no_grad():
-        return Lime(lambda t: (model(t)*weights).sum(1), interpretable_model=SkLearnRidge(alpha=1.), similarity_func=_near).attribute(x,
-            baselines=mean.to(x)[:, mask][None], feature_mask=mask[None, None].expand(1, x.shape[1], -1, -1), n_samples=n_samples, perturbations_per_eval=bs)[0, 0]
+    sums = torch.stack([torch.bincount(mask.flatten(), c.flatten(), n) for c in x[0].double()])
+    mean = sums/torch.bincount(mask.flatten(), minlength=n)
+    how = dict(baselines=mean.to(x)[:, mask][None],
+        feature_mask=mask[None, None].expand(1, x.shape[1], -1, -1),
+        n_samples=n_samples, perturbations_per_eval=bs)
+    answer = lambda t: (model(t)*weights).sum(1)
+    fit = Lime(answer, interpretable_model=SkLearnRidge(alpha=1.), similarity_func=_near)
+    with torch.no_grad(): return fit.attribute(x, **how)[0, 0]
+
+# %% ../nbs/40_cam.ipynb #5a617685
+def _top(coefficients, top): # 1 where the largest positive ones are
+    values = coefficients.unique()
+    least = values[values > 0][-top:]
+    return (coefficients >= least[0]).float() if len(least) else torch.zeros_like(coefficients)
 
 # %% ../nbs/40_cam.ipynb #38b3857c
 def lime(
@@ -300,27 +351,24 @@ def lime(
     target=None, # None, "predicted", class numbers, or weights of the outputs
     n_samples:int=1000, # half-covered copies of each image
     segments="quickshift", # as for `superpixels`
-    top:int=None, # keep so many superpixels with the largest positive coefficients, as 1; None: all coefficients
+    top:int=None, # so many superpixels with the largest positive coefficients, as 1; None: all coefficients
     bs:int=64, # copies in work at a time
     seed:int=42, # draws what is covered
 )->torch.Tensor: # (b, h, w), float32
     "LIME over superpixels (Ribeiro et al. 2016), fitted by captum."
     _ready(model, x)
     if n_samples < 2: raise ValueError(f"n_samples={n_samples!r}: 2 or more are accepted")
-    with torch.no_grad(): weights = torch.cat([_weights(model(x[i:i + 1]), _part(target, len(x), slice(i, i + 1))) for i in range(len(x))])
+    one = lambda i: slice(i, i + 1)
+    with torch.no_grad():
+        weights = [_weights(model(x[one(i)]), _part(target, len(x), one(i))) for i in range(len(x))]
     found = []
     with torch.random.fork_rng(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        for one, w, image in zip(x, weights, denormalise(x)):
+        for i, (w, image) in enumerate(zip(weights, denormalise(x))):
             torch.manual_seed(seed)
-            found.append(_lime_one(model, one[None], w, superpixels(image, segments), n_samples, bs).float())
+            parts = superpixels(image, segments)
+            found.append(_lime_one(model, x[one(i)], w[0], parts, n_samples, bs).float())
     return torch.stack([_top(f, top) for f in found]) if top else torch.stack(found)
-
-# %% ../nbs/40_cam.ipynb #5a617685
-def _top(coefficients, top): # 1 where the largest positive ones are
-    values = coefficients.unique()
-    least = values[values > 0][-top:]
-    return (coefficients >= least[0]).float() if len(least) else torch.zeros_like(coefficients)
 
 # %% ../nbs/40_cam.ipynb #25e92033
 def overlays(
@@ -336,24 +384,34 @@ def overlays(
     "Pictures and their heat maps on one colour scale."
     heats = {k: np.asarray(v, float) for k, v in heats.items()}
     for k, v in heats.items():
-        if v.shape[:1] != images.shape[:1] or v.ndim != 3: raise ValueError(f"heats[{k!r}] has shape {v.shape} for {len(images)} images: one map (h, w) for each is needed")
-    scale = Normalize(min(0., min(v.min() for v in heats.values())), vmax or max(v.max() for v in heats.values()) or 1.)
-    fig, axes = plt.subplots(len(images), 1 + len(heats), figsize=(side*images.shape[2]/images.shape[1]*(1 + len(heats)) + .9, side*len(images) + .3), squeeze=False, layout="constrained")
+        if v.shape[:1] != images.shape[:1] or v.ndim != 3:
+            raise ValueError(f"heats[{k!r}] has shape {v.shape} for {len(images)} images: "
+                "one map (h, w) for each is needed")
+    low, high = min(v.min() for v in heats.values()), max(v.max() for v in heats.values())
+    scale, wide = Normalize(min(0., low), vmax or high or 1.), images.shape[2]/images.shape[1]
+    size = side*wide*(1 + len(heats)) + .9, side*len(images) + .3
+    fig, axes = plt.subplots(len(images), 1 + len(heats), figsize=size, squeeze=False, layout="constrained")
     for i, (row, image) in enumerate(zip(axes, images)):
         for ax, k in zip(row, [None, *heats]):
-            wide = image.shape[1]/image.shape[0]
-            ax.imshow(image, extent=(0, wide, 1, 0)); ax.set(xticks=[], yticks=[], title=(k or "image") if i == 0 else "")
+            ax.imshow(image, extent=(0, wide, 1, 0))
+            ax.set(xticks=[], yticks=[], title=(k or "image") if i == 0 else "")
             if k: _draw(ax, heats[k][i], wide, scale, contour, alpha)
         if rows is not None: row[0].set_ylabel(str(rows[i]), fontsize=9)
-    if contour is None: fig.colorbar(plt.cm.ScalarMappable(scale, "inferno"), ax=axes, label=label, shrink=min(1., 2.5/len(images) + .3), pad=.02)
+    if contour is None:
+        shrink = min(1., 2.5/len(images) + .3)
+        colours = plt.cm.ScalarMappable(scale, "inferno")
+        fig.colorbar(colours, ax=axes, label=label, shrink=shrink, pad=.02)
     return fig
 
 # %% ../nbs/40_cam.ipynb #0d6e2f8e
-def _draw(ax, heat, wide, scale, contour, alpha): # one map over a picture of height 1; colour grows out of the picture
-    if contour is None: return ax.imshow(heat, cmap="inferno", norm=scale, alpha=np.clip(np.asarray(scale(heat))*1.5, 0, 1)*alpha, extent=(0, wide, 1, 0))
+def _draw(ax, heat, wide, scale, contour, alpha): # one map over a picture of height 1
+    if contour is None:
+        opaque = np.clip(np.asarray(scale(heat))*1.5, 0, 1)*alpha # colour grows out of the picture
+        return ax.imshow(heat, cmap="inferno", norm=scale, alpha=opaque, extent=(0, wide, 1, 0))
     h, w = heat.shape
     x, y = (np.arange(w) + .5)/w*wide, (np.arange(h) + .5)/h
-    if heat.max() > heat.min(): ax.contour(x, y, heat, [np.quantile(heat, contour)], colors="red", linewidths=1.2)
+    if heat.max() > heat.min():
+        ax.contour(x, y, heat, [np.quantile(heat, contour)], colors="red", linewidths=1.2)
 
 # %% ../nbs/40_cam.ipynb #eb49ca62
 def explain(
@@ -381,7 +439,8 @@ def explain(
         for x, _ in Batches(images, np.zeros(len(images), np.int64), idx, recipe, bs).to(where):
             one = _part(target, len(idx), slice(start, start + len(x)))
             each = [maps(m, x, methods, layers, one, size, relu, eps, bs) for m in models]
-            found.append({k: torch.stack([e[k].float() for e in each]).mean(0).cpu().numpy() for k in each[0]})
+            mean = lambda k: torch.stack([e[k].float() for e in each]).mean(0).cpu().numpy()
+            found.append({k: mean(k) for k in each[0]})
             start += len(x)
     return {k: np.concatenate([f[k] for f in found]) for k in found[0]}
 
@@ -395,7 +454,10 @@ def outcome(
 )->np.ndarray: # "TP", "TN", "FN" or "FP" per image
     "What became of each image."
     y, called = np.asarray(y_true).astype(int), np.asarray(y_score) >= threshold
-    if y.shape != called.shape or not np.isin(y, (0, 1)).all(): raise ValueError(f"y_true of shape {y.shape} with values {np.unique(y)[:4]} and y_score of shape {called.shape}: 0 or 1 and one score per image are accepted")
+    if y.shape != called.shape or not np.isin(y, (0, 1)).all():
+        raise ValueError(
+            f"y_true of shape {y.shape} with values {np.unique(y)[:4]} and y_score of shape {called.shape}: "
+            "0 or 1 and one score per image are accepted")
     return np.where(y == 1, np.where(called, "TP", "FN"), np.where(called, "FP", "TN"))
 
 # %% ../nbs/40_cam.ipynb #a2b5a089
@@ -414,4 +476,7 @@ def phantoms_only(
     frame, # cohort frame of the pictures to be shown
 ):
     "Raise unless every picture is a phantom: pixels of patients are not shown in outputs."
-    if real := sorted(set(frame.source) - {"phantom"}): raise ValueError(f"pictures of {', '.join(map(str, real))} are not shown: only phantoms stand in figures of pixels; show numbers instead")
+    if real := sorted(set(frame.source) - {"phantom"}):
+        raise ValueError(
+            f"pictures of {', '.join(map(str, real))} are not shown: only phantoms stand in figures of "
+            "pixels; show numbers instead")

@@ -233,7 +233,7 @@ def small():
 def test_arm(small):
     "melanoma_ddpm/01_classify: test images leave the training and its kept epoch alone, the others do not."
     whole = cohorts.histo(small[0].reset_index(names="at"))
-    frame, images = cohorts.ddpm_split(whole, n_test=8), small[1][whole["at"]]
+    frame, images = cohorts.split_balanced_test(whole, n_test=8), small[1][whole["at"]]
     part = {s: (frame.split == s) for s in splits}
     run = lambda f, x: classify.arm(f, x, net, stages("melanoma_ddpm"), img_size=32, n_epochs=3, lr=3e-3, bs=16, seed=1)
     first = run(frame, images)
@@ -299,13 +299,13 @@ def test_patients_are_not_torn():
     torn = frame.assign(split=cohorts.split_by_lesion(frame, .3, .1, by="lesion_id"))
     assert torn.groupby("patient_id").split.nunique().max() > 1 and torn.groupby("lesion_id").split.nunique().max() == 1
 
-def test_ddpm_split_has_the_sizes_asked_for():
+def test_split_balanced_test_has_the_sizes_asked_for():
     "10 of each class are tested; of the 80 left, 30 positive, 15 % validate: 12, of them 12*30/80 = 4.5 positive."
-    frame = lesions(); out = cohorts.ddpm_split(frame, n_test=10, valid=.15)
+    frame = lesions(); out = cohorts.split_balanced_test(frame, n_test=10, valid=.15)
     found = counts(frame, out.split)
     assert found["test"] == (10, 10) and found["valid"] in ((4, 8), (5, 7)) and sum(found["train"]) == 68
     assert out[out.last_image].image_id.tolist() == frame.image_id[2::3].tolist()
-    mixed = cohorts.ddpm_split(frame.sample(frac=1, random_state=3), n_test=10, valid=.15).sort_index()
+    mixed = cohorts.split_balanced_test(frame.sample(frac=1, random_state=3), n_test=10, valid=.15).sort_index()
     assert mixed.split.equals(out.split) and mixed.last_image.equals(out.last_image)
 
 def test_folds_cover_every_lesion_once():

@@ -63,7 +63,7 @@ def test_recall_first(backbone, study):
 def test_melanoma_ddpm(backbone):
     "01_classify, for the kinds that test_backbones does not hold."
     from skinnb import phantoms
-    cohort = cohorts.ddpm_split(cohorts.histo(phantoms.cohort(40, seed=3, prevalence=.4, images_per_lesion=1)), n_test=5)
+    cohort = cohorts.split_balanced_test(cohorts.histo(phantoms.cohort(40, seed=3, prevalence=.4, images_per_lesion=1)), n_test=5)
     one, _ = told(lambda: arm(cohort, phantoms.draw(cohort, 64), backbone, stages("melanoma_ddpm"), img_size=64,
         n_epochs=1, bs=8, seed=1))
     assert one["scores"].score.between(0, 1).all()

@@ -4,13 +4,8 @@ import numpy as np, pandas as pd, pytest
 import sklearn.metrics as sk
 from fairlearn.metrics import MetricFrame, demographic_parity_ratio, equal_opportunity_difference, equalized_odds_difference, false_negative_rate, false_positive_rate, selection_rate, true_negative_rate, true_positive_rate
 from scipy.stats import norm
-<<<<<<< HEAD
-from skinnb import groups, metrics, stats
-from skinnb.recall_first import ablation, external, fairness, paper, repair
-=======
 from skinnb import decisions, gaps, groups, metrics, stats
-from skinnb.recall_first import ablation, external, fairness
->>>>>>> groups
+from skinnb.recall_first import ablation, external, fairness, paper, repair
 
 # Two groups, no two counts alike: light 40 positive (28 found), 60 negative (9 alarms); dark 25 (11), 75 (21).
 table = pd.DataFrame(dict(tp=[28, 11], fn=[12, 14], fp=[9, 21], tn=[51, 54]), ["light", "dark"])

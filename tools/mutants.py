@@ -14,7 +14,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 
-splits_ = "test_choices.py -k split_by_lesion_or_ddpm_split_or_recall_first_split_or_folds_cover_or_torn"
+splits_ = "test_choices.py -k split_by_lesion_or_split_balanced_test_or_recall_first_split_or_folds_cover_or_torn"
 checks = { # page: tests beside the page's own
     "02_published": ["test_planted.py -k published"], "01_stats": ["test_rates.py"], "13_cohorts": [splits_],
         "15_imaging": ["test_planted.py -k imaging"],
@@ -50,7 +50,7 @@ planted = [
         "folds by image"),
     ("13_cohorts", '[frame.lesion_id.isin(tested), frame.lesion_id.isin(validated)], ["test", "valid"]',
         '[frame.lesion_id.isin(tested), frame.lesion_id.isin(validated)], ["valid", "test"]',
-        "valid and test swapped in ddpm_split"),
+        "valid and test swapped in split_balanced_test"),
     ("13_cohorts", 'image_id.transform("max"))\n    check_split(out)',
         'image_id.transform("min"))\n    check_split(out)', "first image taken for the last"),
     ("13_cohorts", "rest = y[~y.index.isin(tested)]\n    validated", "rest = y\n    validated",

@@ -84,7 +84,7 @@ def long_steps(
     **rest, # n_epochs, lr, bs, precision, threads; others are not used
 )->dict: # (backbone, seed) -> function, arguments, named arguments for study.kept
     "Every training of this page."
-    cohort = cohorts.ddpm_split(load(data, n_lesions, seed), seed=seed, n_test=n_test)
+    cohort = cohorts.split_balanced_test(load(data, n_lesions, seed), seed=seed, n_test=n_test)
     images = cohorts.images(cohort, img_size)
     on = cohort[["image_id", "lesion_id", "target", "split", "last_image"]]
     stages = [imaging.recipe("melanoma_ddpm", s, img_size) for s in ("train", "eval")]
