@@ -38,6 +38,7 @@ from pages import cells, value_of
 from skinnb import cohorts, imaging, phantoms, train
 from skinnb.melanoma_ddpm import classify
 from skinnb.recall_first import data, external, train as trainings
+from skinnb.study import page_parameters
 
 # ---- a study in which no network is trained: scores are drawn once, labels and scores can be dealt anew
 
@@ -74,7 +75,8 @@ class Study:
             history=pd.DataFrame(dict(epoch=[1], kept=[True])), weights=dict(source="random"), state={})
     def members(self): # of 02_train, with the page's own backbone and seed
         cohort = self.split(data.load("phantom", size["n_lesions"], 42), seed=42)
-        return {m: self.trained(cohort, None, *m) for m in trainings.plan("resnet18", size["others"])}
+        own = page_parameters("recall_first/02_train")["backbone"][1]
+        return {m: self.trained(cohort, None, *m) for m in trainings.plan(own, size["others"])}
     def tones_of(self, cohort, img_size=64):
         return pd.DataFrame(dict(ita_printed=cohort.ita, ita_corrected=cohort.ita, L=70., b=15., why=""))
 

@@ -160,7 +160,8 @@ def by_group(
     columns = looks[name].assign(**{"energy of a uniform map": looks["uniform", "energy"],
         "iou minus average lesion": looks[name, "iou"] - looks["average lesion", "iou"]})
     found = faithfulness.mean_interval(columns, cluster, groups, n_boot, seed)
-    return found.rename(columns={"group": "row"}).assign(map=name, k=np.nan, unit="fraction", seed=seed, audit="R-14", **labels)
+    found = found.rename(columns={"group": "row"}).assign(map=name, k=np.nan, unit="fraction")
+    return found.assign(seed=seed, audit="R-14", **labels)
 
 # %% ../../nbs/recall_first/03_explain.ipynb #6b3b2daf
 def figure_8(
