@@ -10,10 +10,11 @@ __all__ = ['group_metrics', 'gap_metrics', 'as_labels', 'as_scores', 'labels_and
            'group_of_units', 'permutation_test', 'lattice', 'lattice_counts']
 
 # %% ../nbs/01_stats.ipynb #79ce863d
-import difflib, re
+import re
 import numpy as np, pandas as pd
 from scipy.special import ndtr, ndtri
 from scipy.stats import rankdata
+from .study import one_of
 
 # %% ../nbs/01_stats.ipynb #24e0c6b5
 def as_labels(
@@ -469,29 +470,6 @@ def paired_bootstrap(
     lo, hi, valid = percentile_interval(diff[1:], level)
     numbers = dict(a=of_a[0], b=of_b[0], estimate=diff[0], ci_low=lo, ci_high=hi)
     return {k: float(v) for k, v in numbers.items()} | dict(p=two_sided_p(diff[1:]), n_valid=int(valid))
-
-# %% ../nbs/01_stats.ipynb #1a9f6c37
-def as_printed(
-    printed, # a number, or the string that was printed
-)->tuple: # (number, half a unit of its last digit); NaN where words are printed
-    "Value of a printed number and the rounding that it hides; 0 for a plain number."
-    if not isinstance(printed, str): return float(np.nan if printed is None else printed), 0.
-    text = printed.strip().rstrip("%").replace(",", "")
-    if not re.fullmatch(r"-?\d+(\.\d+)?", text): return np.nan, 0.
-    return float(text), .5*10.**-len(text.partition(".")[2])
-
-def difference(
-    estimate:float, # ours
-    ci_low:float, # lower end of our interval
-    ci_high:float, # upper end
-    printed, # theirs: a number, or the printed string
-    printed_ci:tuple=None, # interval of the printed number, where its n is known
-)->tuple: # (low, high) of ours minus printed
-    "Interval of the difference between two independent estimates (Newcombe 1998; Zou & Donner 2008)."
-    p, half = as_printed(printed)
-    low, high = (p, p) if printed_ci is None else printed_ci
-    return (float(estimate - p - np.hypot(estimate - ci_low, high - p) - half),
-        float(estimate - p + np.hypot(ci_high - estimate, p - low) + half))
 
 # %% ../nbs/01_stats.ipynb #095843be
 def group_of_units(
