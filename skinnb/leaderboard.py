@@ -82,7 +82,7 @@ def image_scores(
     return by_image.agg(dict(lesion_id="first", target="first", score="mean")).reset_index()
 
 # %% ../nbs/06_leaderboard.ipynb #26c3e3e5
-def _pair(a, b, **how): # the difference between two entries (name, scores) on their common images
+def _pair_difference(a, b, **how): # the difference between two entries (name, scores) on their common images
     both = a[1].merge(b[1], on="image_id", suffixes=("", "_b"))
     if not len(both): return dict(images=0, says="no image in common: only unpaired intervals")
     if (odd := both.target != both.target_b).any():
@@ -108,7 +108,7 @@ def paired(
     level = 1 - .05/max(len(pairs), 1)
     how = dict(metric=judged, threshold=threshold, seed=seed, level=level)
     how["n_boot"] = max(n_boot, math.ceil(20/(1 - level)))
-    lines = [dict(a=a[0], b=b[0], level=level) | _pair(a, b, **how) for a, b in pairs]
+    lines = [dict(a=a[0], b=b[0], level=level) | _pair_difference(a, b, **how) for a, b in pairs]
     columns = ["a", "b", "images", "lesions", "estimate", "ci_low", "ci_high", "level", "says"]
     return pd.DataFrame(lines, columns=columns)
 
