@@ -206,7 +206,7 @@ planted = [
         "why=text(\"why\")", "phantoms judged as if real"),
     ("02_published", "pd.concat(cells for _, cells in side.groupby(\"row\", sort=False))", "side",
         "a row's name spans the lines of others"),
-    ("01_stats", "np.hypot(estimate - ci_low, high - p)", "(estimate - ci_low)",
+    ("01_stats", "np.hypot(estimate - ci_low, high - other)", "(estimate - ci_low)",
         "interval of the printed number ignored"),
     # who chooses
     (R + "02_train", "metrics.threshold_at_recall(oof.target, oof.score)",
