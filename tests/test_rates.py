@@ -5,7 +5,7 @@ import sklearn.metrics as sk
 from fairlearn.metrics import MetricFrame, demographic_parity_ratio, equal_opportunity_difference, equalized_odds_difference, false_negative_rate, false_positive_rate, selection_rate, true_negative_rate, true_positive_rate
 from scipy.stats import norm
 from skinnb import decisions, gaps, groups, metrics, stats
-from skinnb.recall_first import ablation, external, fairness
+from skinnb.recall_first import ablation, external, fairness, paper, repair
 
 # Two groups, no two counts alike: light 40 positive (28 found), 60 negative (9 alarms); dark 25 (11), 75 (21).
 table = pd.DataFrame(dict(tp=[28, 11], fn=[12, 14], fp=[9, 21], tn=[51, 54]), ["light", "dark"])
@@ -152,7 +152,7 @@ def test_groups_without_a_class():
 
 def test_table_8_keeps_its_denominators():
     "recall_first: the false-positive rates that its own counts imply, 96 of 721 and 104 of 484."
-    theirs = fairness.rebuilt(fairness.implied_counts)
+    theirs = paper.rebuilt_8()
     found = groups.by_group(theirs.target, theirs.called, theirs.group,
         metrics=["fpr", "fnr", "precision"]).set_index(["group", "metric"])
     for (g, m), (k, n) in {("light", "fpr"): (96, 721), ("dark", "fpr"): (104, 484),
@@ -285,11 +285,11 @@ def test_tone_of_a_lesion(monkeypatch):
         tone_valid="dd" + "lll" + "d" + "l" + "ll" + "-")
 
 def test_remedies_by_hand():
-    "04_fairness: from .46 the paper goes down by .08 to .38; where the tone is not known the threshold stays as it is."
+    "04a_repair: from .46 the paper goes down by .08 to .38; where the tone is not known the threshold stays as it is."
     learned = pd.DataFrame(dict(target=[0, 0, 1, 1]*2, ensemble=[.2, .4, .6, .8, .1, .2, .3, .4],
         tone_lesion=["light"]*4 + ["dark"]*4))
     new = pd.DataFrame(dict(ensemble=[.30, .39, .41, .46], tone_lesion=["dark", "light", None, "dark"]))
-    found = {k: v.tolist() for k, v in fairness.remedies(learned, new, .46, .40).items()}
+    found = {k: v.tolist() for k, v in repair.remedies(learned, new, .46, .40).items()}
     assert found == {"as it is": [0, 0, 0, 1], "lowered by 0.08": [0, 1, 1, 1],
         "fairest within the cost": [0, 0, 1, 1],
         "by tone (ThresholdOptimizer)": [1, 0, 0, 1]} # dark from .25, light from .5
