@@ -223,7 +223,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                   'skinnb.decisions._bin_sums': ('decisions.html#_bin_sums', 'skinnb/decisions.py'),
                                   'skinnb.decisions._ece_line': ('decisions.html#_ece_line', 'skinnb/decisions.py'),
                                   'skinnb.decisions._group_lines': ('decisions.html#_group_lines', 'skinnb/decisions.py'),
-                                  'skinnb.decisions._in_order': ('decisions.html#_in_order', 'skinnb/decisions.py'),
+                                  'skinnb.decisions._group_order': ('decisions.html#_group_order', 'skinnb/decisions.py'),
                                   'skinnb.decisions._mean_draws': ('decisions.html#_mean_draws', 'skinnb/decisions.py'),
                                   'skinnb.decisions._mean_line': ('decisions.html#_mean_line', 'skinnb/decisions.py'),
                                   'skinnb.decisions._referral_lines': ('decisions.html#_referral_lines', 'skinnb/decisions.py'),
