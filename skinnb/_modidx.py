@@ -253,6 +253,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                  'skinnb.editions.pack': ('editions.html#pack', 'skinnb/editions.py'),
                                  'skinnb.editions.shrink': ('editions.html#shrink', 'skinnb/editions.py')},
             'skinnb.elsewhere': { 'skinnb.elsewhere._arguments': ('elsewhere.html#_arguments', 'skinnb/elsewhere.py'),
+                                  'skinnb.elsewhere._preset': ('elsewhere.html#_preset', 'skinnb/elsewhere.py'),
                                   'skinnb.elsewhere._value': ('elsewhere.html#_value', 'skinnb/elsewhere.py'),
                                   'skinnb.elsewhere.advance': ('elsewhere.html#advance', 'skinnb/elsewhere.py'),
                                   'skinnb.elsewhere.cli': ('elsewhere.html#cli', 'skinnb/elsewhere.py'),
