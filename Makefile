@@ -72,4 +72,4 @@ bench: .venv/.ready
 	@for b in bench/bench_*.py; do echo "== $$b"; python $$b; done
 
 lock: | $(filter .uv/bin/uv,$(UV))
-	$(UV) pip compile --quiet --upgrade --python-version 3.11 pyproject.toml --extra dev -o requirements.lock --no-emit-index-url --no-annotate --no-header
+	$(UV) pip compile --quiet --upgrade --python-version 3.11 pyproject.toml --extra dev --extra generation -o requirements.lock --no-emit-index-url --no-annotate --no-header

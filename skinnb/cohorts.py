@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['isic8', 'label_maps', 'resize', 'read_image', 'images', 'masks', 'label', 'groups_of', 'check_split',
-           'split_by_lesion', 'folds', 'histo', 'ddpm_split', 'leaks', 'thumbnails', 'phash', 'eight',
+           'split_by_lesion', 'folds', 'histo', 'split_balanced_test', 'leaks', 'thumbnails', 'phash', 'eight',
            'near_duplicates', 'merge_lesions']
 
 # %% ../nbs/13_cohorts.ipynb #897d9935
@@ -18,10 +18,10 @@ from PIL import Image
 from sklearn.model_selection import StratifiedGroupKFold, train_test_split
 
 from . import phantoms
-from .archives import acquire, at_hand, fetch, inspect, manifest, named, overlaps, unpack, verify
+from .archives import acquire, at_hand, fetch, inspect, manifest, overlaps, unpack, verify
 from .readers import (attributes, cohort_frame, columns, data_name, describe, listed_pairs, load, needs,
                             with_files)
-from .study import cache_dir, fallback, outputs_dir, sweep_debris, write_whole
+from .study import cache_dir, fallback, one_of, outputs_dir, sweep_debris, write_whole
 
 # %% ../nbs/13_cohorts.ipynb #d514bf64
 def _whole(name, value, least=1): # a whole number from `least` on, or an error that says so
@@ -35,7 +35,7 @@ def resize(
     fit:str="crop", # "crop" to the centre square or "squash"
 )->np.ndarray: # (img_size, img_size) or with 3 channels
     "Square picture: area average when shrinking, bilinear when enlarging."
-    named(fit, ["crop", "squash"], "fit")
+    one_of(fit, ["crop", "squash"], "fit")
     _whole("img_size", img_size)
     if a.ndim not in (2, 3) or not a.size:
         raise ValueError(f"shape {a.shape}: a picture of (h, w) or (h, w, 3) is accepted")
@@ -162,7 +162,7 @@ def images(
     workers:int=2, # decoding threads
 )->np.ndarray: # (n, img_size, img_size, 3) uint8 RGB, row by row as in the frame
     "All pictures of a frame as one memory-mapped array, decoded or drawn once."
-    named(fit, ["crop", "squash"], "fit")
+    one_of(fit, ["crop", "squash"], "fit")
     img_size, drawn = _whole("img_size", img_size), _source(frame) == "phantom"
     paths = None if drawn else _paths(frame, "path", img_size, fit)
     def fill(out):
@@ -191,8 +191,8 @@ def masks(
     workers:int=2, # threads
 )->np.ndarray: # (n, img_size, img_size) bool
     "All masks of one kind as one memory-mapped array: True where most of a pixel is inside."
-    named(kind, ["lesion", "skin", "artefact", *attributes], "kind of mask")
-    named(fit, ["crop", "squash"], "fit")
+    one_of(kind, ["lesion", "skin", "artefact", *attributes], "kind of mask")
+    one_of(fit, ["crop", "squash"], "fit")
     img_size, drawn = _whole("img_size", img_size), _source(frame) == "phantom"
     column = "mask_path" if kind == "lesion" else f"mask_{kind}"
     pairs = None if drawn else list(zip(*(_paths(frame, c, img_size, fit) for c in ("path", column))))
@@ -226,8 +226,8 @@ def label(
     map:str, # name in `label_maps`
     akiec=None, # how to read akiec: None (the map decides), "ak", "scc", "drop", or {image_id: one of these}
 )->pd.Series: # 1.0, 0.0 or NaN; isic8: class number 0..7 in the order of `isic8`
-    "Answer to a paper's question for every row; NaN where the row has no place in it."
-    table = label_maps[named(map, list(label_maps), "label map")]
+    "Answer to a named question for every row; NaN where the row has no place in it."
+    table = label_maps[one_of(map, list(label_maps), "label map")]
     needs(frame, ["image_id", "dx"])
     dx = frame.dx.astype(object).where(frame.dx.notna(), None)
     strange = sorted({str(d) for d in dx.dropna()} - set(_all))
@@ -236,8 +236,8 @@ def label(
     mixed = dx == "akiec"
     if akiec is None: return dx.map(table).astype(float).rename("target")
     if not isinstance(akiec, dict):
-        akiec = dict.fromkeys(frame.image_id, named(akiec, ["ak", "scc", "drop"], "reading of akiec"))
-    for reading in set(akiec.values()): named(reading, ["ak", "scc", "drop"], "reading of akiec")
+        akiec = dict.fromkeys(frame.image_id, one_of(akiec, ["ak", "scc", "drop"], "reading of akiec"))
+    for reading in set(akiec.values()): one_of(reading, ["ak", "scc", "drop"], "reading of akiec")
     return dx.mask(mixed, frame.image_id.map(akiec)).map(table).astype(float).rename("target")
 
 # %% ../nbs/13_cohorts.ipynb #609c4918
@@ -247,7 +247,7 @@ def groups_of(
 )->pd.Series: # group id per row
     "The unit that must not be torn apart by a split."
     needs(frame, ["image_id", "lesion_id", "patient_id"])
-    if by is not None: named(by, ["lesion_id", "patient_id"], "group")
+    if by is not None: one_of(by, ["lesion_id", "patient_id"], "group")
     g = frame[by] if by else frame.patient_id.where(frame.patient_id.notna(), frame.lesion_id)
     lost, what = g.isna(), by or "patient_id or lesion_id"
     if lost.any():
@@ -365,13 +365,13 @@ def histo(
     return kept.assign(target=label(kept, "mel_vs_nv"))
 
 # %% ../nbs/13_cohorts.ipynb #875015f4
-def ddpm_split(
+def split_balanced_test(
     frame:pd.DataFrame, # as from `histo`
-    seed:int=42, # the seed printed in the paper
+    seed:int=42, # same seed, same split
     n_test:int=100, # test lesions of each class
     valid:float=.18, # share of the remaining lesions
 )->pd.DataFrame: # the frame with columns split and last_image
-    "Split of melanoma_ddpm (specification, section 1.1): by lesion, tested on n_test lesions of each class."
+    "Split by lesion that tests n_test lesions of each class; last_image marks one image per lesion."
     needs(frame, ["image_id", "lesion_id", "target"])
     y = frame.groupby("lesion_id").target.max().sort_index()
     rng, n_test = np.random.default_rng(_seed(seed)), _whole("n_test", n_test)
@@ -379,8 +379,8 @@ def ddpm_split(
     for c, name in ((1, "melanoma"), (0, "nevus")):
         n, what = int((y == c).sum()), "and some must be left to train on"
         if n <= n_test + 2: raise ValueError(f"n_test={n_test!r}: the frame has {n} {name} lesions, {what}")
-    tested = np.concatenate([rng.choice(y.index[y == c].to_numpy(object), n_test, replace=False)
-                             for c in (1, 0)])
+    of_class = lambda c: rng.choice(y.index[y == c].to_numpy(object), n_test, replace=False)
+    tested = np.concatenate([of_class(c) for c in (1, 0)])
     rest = y[~y.index.isin(tested)]
     validated = train_test_split(rest.index, test_size=valid, stratify=rest, random_state=seed)[1]
     parts = [frame.lesion_id.isin(tested), frame.lesion_id.isin(validated)]

@@ -14,10 +14,10 @@ import numpy as np, pandas as pd
 from fastcore.script import call_parse
 from PIL import Image
 
-from .archives import acquire, at_hand, described, encoded, fill_once, manifest, named, stamp_of
+from .archives import acquire, at_hand, described, encoded, fill_once, manifest, stamp_of
 from .cohorts import images, load, masks, read_image
 from .readers import attributes, data_name, needs
-from .study import cache_dir, progress
+from .study import cache_dir, one_of, progress
 
 # %% ../nbs/14_editions.ipynb #20deaf85
 def shrink(
@@ -82,8 +82,8 @@ def make_edition(
 )->Path: # its folder
     "Make a compact edition from the official archives, by the recipe in the manifest."
     book, dest = manifest() if book is None else book, Path(dest or cache_dir())
-    sets = book[named(name, [k for k in book if k != "overlaps"], "data set")]["editions"]
-    files = sets[named(edition, [e for e in sets if e != "official"], f"compact edition of {name}")]
+    sets = book[one_of(name, [k for k in book if k != "overlaps"], "data set")]["editions"]
+    files = sets[one_of(edition, [e for e in sets if e != "official"], f"compact edition of {name}")]
     no_recipe = [f["name"] for f in files if "made" not in f]
     said = f"{name} ({edition}) cannot be made here"
     if no_recipe: raise ValueError(f"{said}: {no_recipe[0]} has no recipe in the manifest")

@@ -12,13 +12,19 @@ from scipy.ndimage import distance_transform_edt, gaussian_filter
 
 from .metrics import continuous_dice
 from .stats import percentile_interval
+from .study import one_of
 
 # %% ../nbs/41_faithfulness.ipynb #3a8ae2d4
 def _pair(heat, mask): # float map from 0 up, and bool mask, both (n, h, w)
     h, m = np.asarray(heat), np.asarray(mask)
-    if h.ndim != 3 or h.shape != m.shape: raise ValueError(f"heat has shape {h.shape} and mask {m.shape}: one shape (n, h, w) is needed")
-    if m.dtype != bool: raise ValueError(f"mask has type {m.dtype}: True and False are accepted; compare with a threshold first")
-    if not np.isfinite(h).all(): raise ValueError(f"heat holds {(~np.isfinite(h)).sum()} values that are no numbers, the first in image {np.argwhere(~np.isfinite(h))[0, 0]}")
+    if h.ndim != 3 or h.shape != m.shape:
+        raise ValueError(f"heat has shape {h.shape} and mask {m.shape}: one shape (n, h, w) is needed")
+    accepted = "True and False are accepted; compare with a threshold first"
+    if m.dtype != bool: raise ValueError(f"mask has type {m.dtype}: {accepted}")
+    bad = ~np.isfinite(h)
+    if bad.any():
+        first = np.argwhere(bad)[0, 0]
+        raise ValueError(f"heat holds {bad.sum()} values that are no numbers, the first in image {first}")
     return np.clip(h, 0, None).astype(np.float32, copy=False), m
 
 def _defined(value, h, m): # NaN where the map or the mask is empty
@@ -42,9 +48,11 @@ def pointing(
 )->np.ndarray: # (n,), mostly 0 or 1; NaN where the map or the mask is empty
     "Does the highest point of a map lie on the mask?"
     h, m = _pair(heat, mask)
-    if not 0 <= tolerance < 1: raise ValueError(f"tolerance={tolerance!r}: a share of the side from 0 to 1 is accepted")
+    if not 0 <= tolerance < 1:
+        raise ValueError(f"tolerance={tolerance!r}: a share of the side from 0 to 1 is accepted")
     far = tolerance*h.shape[2]
-    near = m if far < 1 else np.stack([distance_transform_edt(~one) <= far if one.any() else one for one in m])
+    widened = lambda one: distance_transform_edt(~one) <= far if one.any() else one
+    near = m if far < 1 else np.stack([widened(one) for one in m])
     top = h == h.max((1, 2), keepdims=True)
     return _defined((top & near).sum((1, 2))/top.sum((1, 2)), h, m)
 
@@ -57,7 +65,8 @@ def iou_at_equal_area(
     h, m = _pair(heat, mask)
     flat, inside = h.reshape(len(h), -1), m.reshape(len(m), -1)
     k = inside.sum(1)
-    edge = np.array([np.partition(f, len(f) - n)[len(f) - n] if n else np.inf for f, n in zip(flat, k)], np.float32)[:, None]
+    highest = lambda f, n: np.partition(f, len(f) - n)[len(f) - n] if n else np.inf # the n-th highest
+    edge = np.array([highest(f, n) for f, n in zip(flat, k)], np.float32)[:, None]
     sure, tied = flat > edge, flat == edge
     both = (sure & inside).sum(1) + (k - sure.sum(1))*(tied & inside).sum(1)/np.maximum(tied.sum(1), 1)
     return _defined(both/np.maximum(2*k - both, 1), h, m)
@@ -74,7 +83,8 @@ def localise(
     h, m = _pair(heat, mask)
     top = h.max((1, 2), keepdims=True)
     cdc = continuous_dice(m, np.divide(h, top, out=np.zeros_like(h), where=top > 0))
-    return pd.DataFrame(dict(energy=energy_inside(h, m), pointing=pointing(h, m, tolerance), iou=iou_at_equal_area(h, m), cdc=_defined(cdc, h, m), share=m.mean((1, 2))))
+    return pd.DataFrame(dict(energy=energy_inside(h, m), pointing=pointing(h, m, tolerance),
+        iou=iou_at_equal_area(h, m), cdc=_defined(cdc, h, m), share=m.mean((1, 2))))
 
 # %% ../nbs/41_faithfulness.ipynb #b07a3f31
 def uniform(
@@ -82,8 +92,10 @@ def uniform(
     tolerance:float=15/224, # of the pointing game, as a share of the side
 )->pd.DataFrame: # one row per image, as from `localise`
     "What a map scores that is the same everywhere, worked out."
-    m = np.asarray(mask, bool); s = m.mean((1, 2))
-    t = pd.DataFrame(dict(energy=s, pointing=pointing(np.ones(m.shape), m, tolerance), iou=s/(2 - s), cdc=2*s/(1 + s), share=s))
+    m = np.asarray(mask, bool)
+    s = m.mean((1, 2))
+    hit = pointing(np.ones(m.shape), m, tolerance)
+    t = pd.DataFrame(dict(energy=s, pointing=hit, iou=s/(2 - s), cdc=2*s/(1 + s), share=s))
     t.loc[s == 0, measures] = np.nan
     return t
 
@@ -120,18 +132,27 @@ def controls(
 )->dict: # {name: (n, h, w)}
     "Maps that have not seen the image: random blobs, a centred spot, the average lesion."
     m = np.asarray(mask, bool)
-    if others is None and len(m) < 2: raise ValueError("mask holds one image: the average of other lesions needs `others`")
-    average = (m.sum(0) - m)/(len(m) - 1) if others is None else np.broadcast_to(np.asarray(others).mean(0), m.shape)
-    return {"random blobs": random_blobs(m, seed=seed), "centred spot": centred(m.shape, sigma), "average lesion": average.astype(np.float32)}
+    if others is None and len(m) < 2:
+        raise ValueError("mask holds one image: the average of other lesions needs `others`")
+    average = (m.sum(0) - m)/(len(m) - 1) if others is None else np.broadcast_to(np.asarray(others).mean(0),
+        m.shape)
+    return {"random blobs": random_blobs(m, seed=seed), "centred spot": centred(m.shape, sigma),
+        "average lesion": average.astype(np.float32)}
 
 # %% ../nbs/41_faithfulness.ipynb #08cbbdba
-def _by_lesion(values, cluster, groups): # sums and counts (lesions, columns, 1 + groups), and the groups' names
+def _by_lesion(values, cluster, groups): # sums and counts (lesions, columns, 1 + groups), and the groups
     v = values.to_numpy(float)
     unit = np.arange(len(v)) if cluster is None else pd.factorize(np.asarray(cluster))[0]
-    code, names = (np.zeros(len(v), int), []) if groups is None else pd.factorize(np.asarray(groups), sort=True)
-    if len(unit) != len(v) or len(code) != len(v): raise ValueError(f"values has {len(v)} rows, cluster {len(unit)} and groups {len(code)}: one entry per image is needed")
+    code, names = np.zeros(len(v), int), []
+    if groups is not None: code, names = pd.factorize(np.asarray(groups), sort=True)
+    if len(unit) != len(v) or len(code) != len(v):
+        said = f"values has {len(v)} rows, cluster {len(unit)} and groups {len(code)}"
+        raise ValueError(f"{said}: one entry per image is needed")
+    weights = [np.ones(len(v)), *(code == g for g in range(len(names)))]
+    of_lesion = lambda a: np.bincount(unit, a, unit.max() + 1)
+    columns = lambda a, w: np.stack([of_lesion(a[:, j]*w) for j in range(v.shape[1])], 1)
+    add = lambda a: np.stack([columns(a, w) for w in weights], 2)
     there = ~np.isnan(v)
-    add = lambda a: np.stack([np.stack([np.bincount(unit, a[:, j]*w, unit.max() + 1) for j in range(v.shape[1])], 1) for w in [np.ones(len(v)), *(code == g for g in range(len(names)))]], 2)
     return add(np.where(there, v, 0)), add(there.astype(float)), ["all", *names]
 
 # %% ../nbs/41_faithfulness.ipynb #1ce4d4f5
@@ -143,16 +164,20 @@ def mean_interval(
     seed:int=42, # same seed, same intervals
     level:float=.95, # of the interval
 )->pd.DataFrame: # metric, group, estimate, ci_low, ci_high, n, left_out
-    "Means with percentile intervals from a bootstrap over lesions, for all columns and groups in common draws."
+    "Means with percentile intervals from a bootstrap over lesions, in draws common to all columns."
     values = values.to_frame() if isinstance(values, pd.Series) else values
     if not len(values): raise ValueError("values is empty: at least one image is needed")
     sums, counts, names = _by_lesion(values, cluster, groups)
     rng, size = np.random.default_rng(seed), len(sums)
-    ratio = lambda w: np.divide(np.tensordot(w, sums, 1), (n := np.tensordot(w, counts, 1)), out=np.full((len(w), *sums.shape[1:]), np.nan), where=n > 0)
-    draws = np.concatenate([ratio(rng.multinomial(size, np.full(size, 1/size), min(200, n_boot - i)).astype(float)) for i in range(0, n_boot, 200)])
+    def ratio(w): # means of draws; w: (draws, lesions), how often each lesion was drawn
+        n = np.tensordot(w, counts, 1)
+        return np.divide(np.tensordot(w, sums, 1), n, out=np.full(n.shape, np.nan), where=n > 0)
+    portion = lambda i: rng.multinomial(size, np.full(size, 1/size), min(200, n_boot - i)).astype(float)
+    draws = np.concatenate([ratio(portion(i)) for i in range(0, n_boot, 200)])
     (lo, hi, _), n = percentile_interval(draws, level), counts.sum(0)
     images = np.array([len(values), *(np.sum(np.asarray(groups) == g) for g in names[1:])])
-    rows = [dict(metric=c, group=g, estimate=e, ci_low=l, ci_high=h, n=int(k), left_out=int(t - k)) for j, c in enumerate(values)
+    rows = [dict(metric=c, group=g, estimate=e, ci_low=l, ci_high=h, n=int(k), left_out=int(t - k))
+        for j, c in enumerate(values)
         for g, e, l, h, k, t in zip(names, ratio(np.ones((1, size)))[0, j], lo[j], hi[j], n[j], images)]
     return pd.DataFrame(rows)
 
@@ -176,10 +201,9 @@ def located(
 )->pd.DataFrame: # map, metric, group, estimate, ci_low, ci_high, n, left_out
     "Means, or paired differences to one map, with intervals over lesions."
     names = list(dict.fromkeys(scores.columns.get_level_values(0)))
-    if against is not None:
-        if against not in names: raise ValueError(f"against={against!r}: one of {', '.join(names)} is accepted")
-        names.remove(against)
-    flat = {(k, m): scores[k, m] - (0 if against is None else scores[against, m]) for k in names for m in measures}
-    found = mean_interval(pd.DataFrame({f"{k}|{m}": v for (k, m), v in flat.items()}), cluster, groups, n_boot, seed)
+    if against is not None: names.remove(one_of(against, names, "map to compare with"))
+    base = lambda m: 0 if against is None else scores[against, m]
+    flat = pd.DataFrame({f"{k}|{m}": scores[k, m] - base(m) for k in names for m in measures})
+    found = mean_interval(flat, cluster, groups, n_boot, seed)
     both = found.metric.str.rsplit("|", n=1, expand=True)
-    return found.assign(metric=both[1]).assign(map=both[0])[["map", *[c for c in found]]]
+    return found.assign(metric=both[1], map=both[0])[["map", *found]]

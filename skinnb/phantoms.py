@@ -12,7 +12,7 @@ __all__ = ['wavelength', 'oxy', 'deoxy', 'melanosome', 'blood', 'baseline', 'sca
            'bubbles', 'glare', 'vignette', 'light', 'sensor', 'draw_one', 'draw']
 
 # %% ../nbs/10_phantoms.ipynb #1afabf1e
-import difflib, functools, hashlib, math, os, zlib
+import functools, hashlib, math, os, zlib
 from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 
@@ -22,12 +22,18 @@ from scipy.optimize import brentq
 from scipy.spatial import cKDTree
 from skimage.color import rgb2lab, xyz2rgb
 
+from .study import one_of
+
 # %% ../nbs/10_phantoms.ipynb #e55d00a2
 wavelength = np.arange(400, 701, 10.) # nm
-oxy = np.array([266232, 466840, 480360, 246072, 102580, 62816, 44480, 33209.2, 26629.2, 23684.4, 20932.8, 20035.2, 24202.4, 39956.8, 53236, 43016,
-    32613.2, 44496, 50104, 14400.8, 3200, 1506, 942, 610, 442, 368, 319.6, 294, 277.6, 276, 290]) # HbO2, 1/(cm mol/l)
-deoxy = np.array([223296, 303956, 407560, 528600, 413280, 103292, 23388.8, 16156.4, 14550, 16684, 20862, 25773.6, 31589.6, 39036.4, 46592, 53412,
-    53788, 45072, 37020, 28324.4, 14677.2, 9443.6, 6509.6, 5148.8, 4345.2, 3750.12, 3226.56, 2795.12, 2407.92, 2051.96, 1794.28]) # Hb
+oxy = np.array([ # molar extinction of HbO2, 1/(cm mol/l)
+    266232, 466840, 480360, 246072, 102580, 62816, 44480, 33209.2, 26629.2, 23684.4, 20932.8, 20035.2,
+    24202.4, 39956.8, 53236, 43016, 32613.2, 44496, 50104, 14400.8, 3200, 1506, 942, 610, 442, 368, 319.6,
+    294, 277.6, 276, 290])
+deoxy = np.array([ # molar extinction of Hb, 1/(cm mol/l)
+    223296, 303956, 407560, 528600, 413280, 103292, 23388.8, 16156.4, 14550, 16684, 20862, 25773.6, 31589.6,
+    39036.4, 46592, 53412, 53788, 45072, 37020, 28324.4, 14677.2, 9443.6, 6509.6, 5148.8, 4345.2, 3750.12,
+    3226.56, 2795.12, 2407.92, 2051.96, 1794.28])
 melanosome = 6.6e11*wavelength**-3.33 # 1/cm, inside a melanosome
 blood = math.log(10)*150/64500*(.75*oxy + .25*deoxy) # 1/cm, whole blood with 150 g/l, 75 % saturated
 baseline = .244 + 85.3*np.exp(-(wavelength - 154)/66.2) # 1/cm, tissue without either
@@ -91,7 +97,8 @@ def colour(
 
 # %% ../nbs/10_phantoms.ipynb #1298391a
 tone_names = {1: "very light", 2: "light", 3: "intermediate", 4: "tan", 5: "brown", 6: "dark"}
-tone_range = {1: (55.5, 70), 2: (41.5, 54.5), 3: (28.5, 40.5), 4: (10.5, 27.5), 5: (-29.5, 9.5), 6: (-55, -30.5)} # ITA drawn, degrees
+tone_range = { # ITA drawn, degrees
+    1: (55.5, 70), 2: (41.5, 54.5), 3: (28.5, 40.5), 4: (10.5, 27.5), 5: (-29.5, 9.5), 6: (-55, -30.5)}
 
 def ita_of(
     rgb, # (..., 3) sRGB in 0..1
@@ -137,6 +144,11 @@ def spot(
 def _sigmoid(x): return .5 + .5*np.tanh(.5*x)
 
 # %% ../nbs/10_phantoms.ipynb #ce9b2790
+_chance = { # intercept and slope on atypia of the log-odds that a lesion shows it
+    "dark_brown": (.3, .6), "black": (-1.4, 1), "blue_grey": (-1.6, 1), "red": (-1.4, .7), "white": (-1.9, 1),
+    "pigment_network": (.4, 0), "negative_network": (-2, .9), "streaks": (-2, 1),
+    "milia_like_cyst": (-1.4, -.4), "globules": (-.6, .3)}
+
 def features(
     n:int, # number of lesions
     seed:int, # seed of the cohort
@@ -145,10 +157,10 @@ def features(
     atypia = stream(seed, "atypia").standard_normal(n)
     share = lambda k: _sigmoid(-.4 + .9*atypia + .9*stream(seed, k).standard_normal(n))
     present = lambda k, base, slope: stream(seed, k).random(n) < _sigmoid(base + slope*atypia)
-    chance = dict(dark_brown=(.3, .6), black=(-1.4, 1), blue_grey=(-1.6, 1), red=(-1.4, .7), white=(-1.9, 1), pigment_network=(.4, 0),
-        negative_network=(-2, .9), streaks=(-2, 1), milia_like_cyst=(-1.4, -.4), globules=(-.6, .3))
-    return pd.DataFrame({"asymmetry": share("asymmetry"), "border": share("border"), **{k: present(k, *v) for k, v in chance.items()},
-        "radius": .30 + .32*stream(seed, "radius").random(n), "depth": np.exp(-2.2 + .4*stream(seed, "depth").standard_normal(n)),
+    return pd.DataFrame({"asymmetry": share("asymmetry"), "border": share("border"),
+        **{k: present(k, *v) for k, v in _chance.items()},
+        "radius": .30 + .32*stream(seed, "radius").random(n),
+        "depth": np.exp(-2.2 + .4*stream(seed, "depth").standard_normal(n)),
         "softness": .015 + .05*stream(seed, "softness").random(n)})
 
 # %% ../nbs/10_phantoms.ipynb #c4b5cdf3
@@ -157,7 +169,8 @@ def score(
 )->np.ndarray: # about 0 to 8
     "Dermoscopy score that the diagnosis follows."
     d = lesions.streaks*1 + lesions.negative_network*1 + .5*lesions.globules - 1*lesions.milia_like_cyst
-    return (1.3*2*lesions.asymmetry + .1*8*lesions.border + .5*(1 + lesions[colour_names].sum(axis=1)) + .5*d).to_numpy()
+    c = 1 + lesions[colour_names].sum(axis=1)
+    return (1.3*2*lesions.asymmetry + .1*8*lesions.border + .5*c + .5*d).to_numpy()
 
 # %% ../nbs/10_phantoms.ipynb #95fd726e
 def expected_auc(
@@ -182,7 +195,8 @@ def _slope(difficulty, prevalence, label_noise): # logistic slope that gives the
     z, share = _reference()[0], (prevalence - label_noise)/(1 - 2*label_noise)
     auc = lambda k: expected_auc(label_noise + (1 - 2*label_noise)*_sigmoid(_intercept(z, k, share) + k*z))
     if not .5 < 1 - difficulty < auc(30.):
-        raise ValueError(f"difficulty={difficulty!r}: with label_noise={label_noise} and prevalence={prevalence} the Bayes AUC can lie between 0.5 and {auc(30.):.3f}, so difficulty between {1 - auc(30.):.3f} and 0.5 is accepted")
+        raise ValueError(f"difficulty={difficulty!r}: with {label_noise=} and {prevalence=} "
+            f"between {1 - auc(30.):.3f} and 0.5 is accepted (the Bayes AUC cannot pass {auc(30.):.3f})")
     return brentq(lambda k: auc(k) - (1 - difficulty), 0, 30)
 
 # %% ../nbs/10_phantoms.ipynb #5cce5b94
@@ -197,24 +211,23 @@ def risk(
     z, mean, spread = _reference()
     shares = np.full(len(lesions), float(prevalence)) if shares is None else np.asarray(shares, float)
     for v in (prevalence, *np.unique(shares)):
-        if not label_noise < v < 1 - label_noise: raise ValueError(f"prevalence={float(v)!r}: a share between label_noise={label_noise} and {1 - label_noise} is accepted")
+        if not label_noise < v < 1 - label_noise:
+            raise ValueError(f"prevalence={float(v)!r}: between {label_noise} (label_noise) and "
+                f"{1 - label_noise} is accepted")
     k = _slope(difficulty, prevalence, label_noise)
     intercepts = {v: _intercept(z, k, (v - label_noise)/(1 - 2*label_noise)) for v in np.unique(shares)}
     a = np.array([intercepts[v] for v in shares])
     return label_noise + (1 - 2*label_noise)*_sigmoid(a + k*(score(lesions) - mean)/spread)
 
 # %% ../nbs/10_phantoms.ipynb #1289c456
-artefact_rates = dict(hair=.3, ruler=.12, ink=.06, bubbles=.12, vignette=.2, glare=.08, jpeg=.3)
+artefact_rates = dict(hair=.3, ruler=.12, ink=.06, bubbles=.12, vignette=.2, glare=.08, jpeg=.3) # by default
 tone_shares = (.28, .24, .20, .13, .09, .06) # very light .. dark
-sites = {"back": .25, "lower extremity": .21, "trunk": .15, "upper extremity": .12, "abdomen": .11, "face": .07, "chest": .05, "foot": .04}
-columns = "image_id lesion_id patient_id dx dx_type target age sex site fst ita split source path mask_path".split()
+sites = {"back": .25, "lower extremity": .21, "trunk": .15, "upper extremity": .12, "abdomen": .11,
+    "face": .07, "chest": .05, "foot": .04}
+columns = ["image_id", "lesion_id", "patient_id", "dx", "dx_type", "target", "age", "sex", "site", "fst",
+    "ita", "split", "source", "path", "mask_path"]
 
 # %% ../nbs/10_phantoms.ipynb #4e36f9f0
-def _named(name, known, what): # an error that names the nearest accepted name
-    if name in known: return name
-    near = difflib.get_close_matches(str(name), known, 1)
-    raise ValueError(f"{what}={name!r} is not known" + (f"; did you mean {near[0]!r}?" if near else "") + f" Accepted: {', '.join(known)}")
-
 def _rates(frame, base, planted): # base rate per row, changed where a condition holds
     rate = np.full(len(frame), float(base))
     for where, value in {"all rows": base, **(planted or {})}.items():
@@ -224,8 +237,10 @@ def _rates(frame, base, planted): # base rate per row, changed where a condition
 
 def _pick(seed, name, n, shares): # n indices drawn with the given shares, one uniform number each
     p = np.asarray(shares, float)
-    if (p < 0).any() or p.sum() <= 0: raise ValueError(f"{name}={shares!r}: weights of 0 or more, not all 0, are accepted")
-    return np.searchsorted(np.cumsum(p)/p.sum(), stream(seed, name).random(n), side="right").clip(max=len(p) - 1)
+    if (p < 0).any() or p.sum() <= 0:
+        raise ValueError(f"{name}={shares!r}: weights of 0 or more, not all 0, are accepted")
+    u = stream(seed, name).random(n)
+    return np.searchsorted(np.cumsum(p)/p.sum(), u, side="right").clip(max=len(p) - 1)
 
 # %% ../nbs/10_phantoms.ipynb #a2d0b3b4
 def patients(
@@ -235,7 +250,8 @@ def patients(
 )->pd.DataFrame: # one row per lesion with its patient's tone, age, sex and skin
     "Patients with exact tone, spread over the lesions."
     tone_mix = tone_shares if tone_mix is None else tuple(tone_mix)
-    if len(tone_mix) != 6: raise ValueError(f"tone_mix={tone_mix!r}: six weights are accepted, very light to dark")
+    if len(tone_mix) != 6:
+        raise ValueError(f"tone_mix={tone_mix!r}: six weights are accepted, very light to dark")
     who = np.cumsum(stream(seed, "patient").random(n_lesions) < .7)
     n = int(who.max()) + 1
     low, high = np.array([tone_range[t] for t in 1 + _pick(seed, "tone_mix", n, tone_mix)]).T
@@ -244,7 +260,9 @@ def patients(
     ita = ita_of(colour(melanin, skin))
     age = (52 + 17*stream(seed, "age").standard_normal(n)).clip(15, 90)//5*5
     sex = np.where(stream(seed, "sex").random(n) < .53, "male", "female")
-    return pd.DataFrame({"patient_id": [f"PHP_{i:05d}" for i in range(n)], "age": age, "sex": sex, "ita": ita, "tone": tone_class(ita), "melanin": melanin, "blood": skin}).loc[who].reset_index(drop=True)
+    each = pd.DataFrame({"patient_id": [f"PHP_{i:05d}" for i in range(n)], "age": age, "sex": sex, "ita": ita,
+        "tone": tone_class(ita), "melanin": melanin, "blood": skin})
+    return each.loc[who].reset_index(drop=True)
 
 # %% ../nbs/10_phantoms.ipynb #05fcf1b6
 def _keratoses(lesions, share, seed): # turn a share of the lesions into benign keratoses
@@ -268,12 +286,13 @@ def diagnosed(
     contrast_loss:float=0., # share of lesion contrast lost at ITA -30 and below
 )->pd.DataFrame: # one row per lesion
     "Lesions of patients, with their true risk and recorded diagnosis."
-    if not 0 <= contrast_loss <= 1: raise ValueError(f"contrast_loss={contrast_loss!r}: a number from 0 to 1 is accepted")
+    if not 0 <= contrast_loss <= 1: raise ValueError(f"contrast_loss={contrast_loss!r}: 0 to 1 is accepted")
     lesions, keratosis = _keratoses(features(n_lesions, seed).round(4), bkl, seed)
     frame = pd.concat([patients(n_lesions, seed, tone_mix), lesions], axis=1)
     frame["site"] = np.array(list(sites))[_pick(seed, "site", n_lesions, list(sites.values()))]
     frame["score"] = score(frame).round(4)
-    frame["risk"] = np.where(keratosis, 0., risk(frame, difficulty, prevalence, label_noise, _rates(frame, prevalence, prevalence_bias)))
+    shares = _rates(frame, prevalence, prevalence_bias)
+    frame["risk"] = np.where(keratosis, 0., risk(frame, difficulty, prevalence, label_noise, shares))
     frame["target"] = (stream(seed, "label").random(n_lesions) < frame.risk).astype(int)
     frame["dx"] = np.where(keratosis, "bkl", np.where(frame.target == 1, "mel", "nv"))
     frame["contrast"] = (1 - contrast_loss*((55 - frame.ita)/85).clip(0, 1)).round(4)
@@ -290,8 +309,10 @@ def _photographs(lesions, images_per_lesion, seed): # one row per image, with an
     nth = np.concatenate([np.arange(c) for c in count])
     frame["image_id"] = [f"PH_{i[4:]}_{k}" for i, k in zip(frame.lesion_id, nth)]
     frame["image_seed"] = (cell("image_seed")*2**31).astype(np.int64)
-    frame["angle"], frame["zoom"] = (2*np.pi*cell("angle")).round(4), (.85 + .3*cell("zoom")).round(4)
-    frame["exposure"], frame["warmth"] = (.92 + .16*cell("exposure")).round(4), (-.06 + .09*cell("warmth")).round(4)
+    frame["angle"] = (2*np.pi*cell("angle")).round(4)
+    frame["zoom"] = (.85 + .3*cell("zoom")).round(4)
+    frame["exposure"] = (.92 + .16*cell("exposure")).round(4)
+    frame["warmth"] = (-.06 + .09*cell("warmth")).round(4)
     return frame, cell
 
 # %% ../nbs/10_phantoms.ipynb #dacc85fa
@@ -309,11 +330,12 @@ def cohort(
     bkl:float=0., # share of benign keratoses
 )->pd.DataFrame: # one row per image: cohort columns, then the latent truth
     "Frame of a phantom cohort; `draw` needs nothing else."
-    if n_lesions < 1: raise ValueError(f"n_lesions={n_lesions!r}: 1 or more is accepted")
-    if images_per_lesion < 1: raise ValueError(f"images_per_lesion={images_per_lesion!r}: 1 or more is accepted")
-    lesions = diagnosed(n_lesions, seed, tone_mix, difficulty, prevalence, prevalence_bias, label_noise, bkl, contrast_loss)
+    for name, least in (("n_lesions", n_lesions), ("images_per_lesion", images_per_lesion)):
+        if least < 1: raise ValueError(f"{name}={least!r}: 1 or more is accepted")
+    lesions = diagnosed(n_lesions, seed, tone_mix, difficulty, prevalence, prevalence_bias, label_noise, bkl,
+        contrast_loss)
     frame, cell = _photographs(lesions, images_per_lesion, seed)
-    planted = {_named(k, list(artefact_rates), "artefact_bias"): v for k, v in (artefact_bias or {}).items()}
+    planted = {one_of(k, artefact_rates, "artefact"): v for k, v in (artefact_bias or {}).items()}
     for k, base in artefact_rates.items():
         v = planted.get(k, {})
         frame[k] = cell(k) < (_rates(frame, base, v) if isinstance(v, dict) else _rates(frame, v, {}))
@@ -321,14 +343,16 @@ def cohort(
     return frame[columns + [c for c in frame if c not in columns]]
 
 # %% ../nbs/10_phantoms.ipynb #852bf8ce
-_melanin_axis, _blood_axis = np.geomspace(.001, 5, 320), np.geomspace(.0005, .6, 96)
+_melanin_axis = np.geomspace(.001, 5, 320)
+_blood_axis = np.geomspace(.0005, .6, 96)
 
 @functools.lru_cache
 def _table(deep): # colours over blood (rows) and melanin (columns), 0..255
     return (255*colour(_melanin_axis[None, :], _blood_axis[:, None], deep)).astype(np.float32)
 
 def _position(value, axis): # where a value lies on a geometric axis, in cells
-    return ((np.log(value) - math.log(axis[0]))*((len(axis) - 1)/math.log(axis[-1]/axis[0]))).astype(np.float32)
+    per_log = (len(axis) - 1)/math.log(axis[-1]/axis[0])
+    return ((np.log(value) - math.log(axis[0]))*per_log).astype(np.float32)
 
 def paint(
     melanin:np.ndarray, # (h, w) melanosome fraction
@@ -343,27 +367,31 @@ def paint(
 tile_size = 512
 
 def _cloud(rng, slope, low, high): # periodic noise with a power-law spectrum between two frequencies
-    f = np.hypot(*np.meshgrid(np.fft.fftfreq(tile_size, 1/tile_size), np.fft.rfftfreq(tile_size, 1/tile_size), indexing="ij"))
+    f = np.hypot(np.fft.fftfreq(tile_size, 1/tile_size)[:, None], np.fft.rfftfreq(tile_size, 1/tile_size))
     amplitude = np.where((f >= low) & (f <= high), np.maximum(f, 1)**-slope, 0)
     z = np.fft.irfft2(amplitude*np.exp(2j*np.pi*rng.random(f.shape)), s=(tile_size, tile_size))
     return ((z - z.mean())/z.std()).astype(np.float32)
 
 def _mesh(rng, n, jitter, width): # periodic mesh of about n x n cells: 1 on the walls, 0 inside
-    i = np.stack(np.meshgrid(np.arange(n), np.arange(n), indexing="ij"), -1).reshape(-1, 2).astype(float)
+    pairs = lambda k: np.stack(np.meshgrid(np.arange(k), np.arange(k), indexing="ij"), -1).reshape(-1, 2)
+    i = pairs(n).astype(float)
     i[:, 1] += .5*(i[:, 0] % 2)
     seeds = (i + .5 + jitter*(rng.random(i.shape) - .5))*(tile_size/n) % tile_size
-    at = np.stack(np.meshgrid(np.arange(tile_size), np.arange(tile_size), indexing="ij"), -1).reshape(-1, 2) + .5
-    d, _ = cKDTree(seeds, boxsize=tile_size).query(at, k=2)
-    return np.exp(-((d[:, 1] - d[:, 0])*(n/tile_size)/width)**2).reshape(tile_size, tile_size).astype(np.float32)
+    d, _ = cKDTree(seeds, boxsize=tile_size).query(pairs(tile_size) + .5, k=2)
+    wall = np.exp(-((d[:, 1] - d[:, 0])*(n/tile_size)/width)**2)
+    return wall.reshape(tile_size, tile_size).astype(np.float32)
 
 # %% ../nbs/10_phantoms.ipynb #1e6ff692
 @functools.lru_cache
 def tiles()->dict: # {name: five resolutions}
     "The noise tiles, the same in every run."
     rng = np.random.default_rng(0)
-    full = dict(cloud=_cloud(rng, 1.9, 1, 60), wisp=_cloud(rng, 1.9, 1, 60), blot=_cloud(rng, 1, 2, 9), mottle=_cloud(rng, 1.3, 6, 200),
-        grain=_cloud(rng, .3, 40, 256), mesh=_mesh(rng, 32, .75, .28), furrow=_mesh(rng, 32, .95, .16))
-    return {k: [cv2.resize(v, (tile_size >> i,)*2, interpolation=cv2.INTER_AREA) for i in range(5)] for k, v in full.items()}
+    full = dict(
+        cloud=_cloud(rng, 1.9, 1, 60), wisp=_cloud(rng, 1.9, 1, 60), blot=_cloud(rng, 1, 2, 9),
+        mottle=_cloud(rng, 1.3, 6, 200), grain=_cloud(rng, .3, 40, 256),
+        mesh=_mesh(rng, 32, .75, .28), furrow=_mesh(rng, 32, .95, .16))
+    shrunk = lambda tile, i: cv2.resize(tile, (tile_size >> i,)*2, interpolation=cv2.INTER_AREA)
+    return {k: [shrunk(tile, i) for i in range(5)] for k, tile in full.items()}
 
 # %% ../nbs/10_phantoms.ipynb #2056931e
 def contact_sheet(
@@ -379,7 +407,8 @@ def contact_sheet(
     for k, image in enumerate(images):
         y, x = k//n_columns*(h + gap), k % n_columns*(w + gap)
         page[y:y + h, x:x + w] = image
-    return Image(cv2.imencode(".jpg", page[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])[1].tobytes(), format="jpeg")
+    data = cv2.imencode(".jpg", page[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
+    return Image(data.tobytes(), format="jpeg")
 
 # %% ../nbs/10_phantoms.ipynb #0a4123b9
 @functools.lru_cache
@@ -395,11 +424,14 @@ def place(
     x, y = _grid(img_size)
     dx, dy = (.28*p - .14 for p in spot(row["image_seed"], "place"))
     c, s, z = math.cos(row["angle"]), math.sin(row["angle"]), row["zoom"]
-    sc = SimpleNamespace(size=img_size, row=row, zoom=z, turn=np.array([[c, s], [-s, c]])*z, shift=np.array([dx, dy]), deep=None)
-    sc.u, sc.v = (x - dx)*(c/z) + (y - dy)*(s/z), (y - dy)*(c/z) - (x - dx)*(s/z)
+    sc = SimpleNamespace(size=img_size, row=row, zoom=z, deep=None)
+    sc.turn, sc.shift = np.array([[c, s], [-s, c]])*z, np.array([dx, dy])
+    sc.u = (x - dx)*(c/z) + (y - dy)*(s/z)
+    sc.v = (y - dy)*(c/z) - (x - dx)*(s/z)
     sc.opacity, sc.added, sc.mask = np.zeros_like(x), np.zeros_like(x), np.zeros(x.shape, bool)
     sc.reddening, sc.fading = np.ones_like(x), np.ones_like(x)
-    sc.lesion, sc.photo = functools.partial(stream, row["lesion_seed"]), functools.partial(stream, row["image_seed"])
+    sc.lesion = functools.partial(stream, row["lesion_seed"])
+    sc.photo = functools.partial(stream, row["image_seed"])
     return sc
 
 # %% ../nbs/10_phantoms.ipynb #0184c01c
@@ -415,7 +447,7 @@ def sample(
     k = tile_size/2*frequency
     level = min(4, max(0, int(math.log2(max(1., 2*k/sc.size/sc.zoom)))))
     ox, oy, k = ox/2**level, oy/2**level, k/2**level
-    u, v = (sc.u + warp*sc.warp[0], sc.v + warp*sc.warp[1]) if warp else (sc.u, sc.v)
+    u, v = (p + warp*w for p, w in zip((sc.u, sc.v), sc.warp)) if warp else (sc.u, sc.v)
     return cv2.remap(tiles()[tile][level], u*k + ox, v*k + oy, cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP)
 
 # %% ../nbs/10_phantoms.ipynb #72f77e65
@@ -425,8 +457,10 @@ def skin(
     "Melanin and blood of the surrounding skin."
     rng = sc.lesion("skin")
     mottle, furrow = sample(sc, "mottle", .8, "skin mottle"), sample(sc, "furrow", 1.2)
-    sc.melanin = sc.row["melanin"]*np.exp(.07*sample(sc, "cloud", .5, "skin cloud") + rng.uniform(.03, .12)*mottle - rng.uniform(.03, .18)*furrow)
-    sc.blood = sc.row["blood"]*np.exp(.16*sample(sc, "wisp", .9, "skin red") + rng.uniform(.05, .25)*mottle[::-1, ::-1] - .1*furrow)
+    fine = rng.uniform(.03, .12)*mottle - rng.uniform(.03, .18)*furrow
+    red = rng.uniform(.05, .25)*mottle[::-1, ::-1] - .1*furrow
+    sc.melanin = sc.row["melanin"]*np.exp(.07*sample(sc, "cloud", .5, "skin cloud") + fine)
+    sc.blood = sc.row["blood"]*np.exp(.16*sample(sc, "wisp", .9, "skin red") + red)
     if rng.random() < .35:
         where = _sigmoid(4*sample(sc, "blot", .5, "vessels where") - 2.4)
         sc.blood *= 1 + 4*where*np.exp(-(sample(sc, "cloud", 1.6, "vessels")/.05)**2)
@@ -447,7 +481,8 @@ def develop(
     if sc.deep is not None: sc.rgb += sc.deep[..., None]*(paint(melanin, blood_fraction, .12) - sc.rgb)
     sc.healthy = sc.opacity < .02
     exact = _exact(sc.row["melanin"], sc.row["blood"])
-    if sc.healthy.any(): sc.rgb += (exact - cv2.mean(sc.rgb, sc.healthy.astype(np.uint8))[:3]).astype(np.float32)
+    if sc.healthy.any():
+        sc.rgb += (exact - cv2.mean(sc.rgb, sc.healthy.astype(np.uint8))[:3]).astype(np.float32)
     return sc
 
 def finish(
@@ -467,8 +502,10 @@ def outline(
     "Star-shaped outline of the lesion."
     asymmetry, border, rng = sc.row["asymmetry"], sc.row["border"], sc.lesion("outline")
     t, k = np.linspace(0, 2*np.pi, 1024, endpoint=False), np.arange(1, 13)
-    size = np.where(k > 3, (.006 + .055*border)/(k/4)**.6, np.where(k == 2, .025, (.02 + .24*asymmetry)/k**1.1))
-    amplitude, phase, e = .8*size*rng.standard_normal(12), rng.uniform(0, 2*np.pi, 12), rng.uniform(0, .25)
+    low = np.where(k == 2, .025, (.02 + .24*asymmetry)/k**1.1)
+    size = np.where(k > 3, (.006 + .055*border)/(k/4)**.6, low)
+    amplitude = .8*size*rng.standard_normal(12)
+    phase, e = rng.uniform(0, 2*np.pi, 12), rng.uniform(0, .25)
     wave = (amplitude*np.exp(1j*phase)) @ _harmonics()
     radius = np.clip((1 + wave.real)/np.hypot(np.cos(t)*(1 - e), np.sin(t)/(1 - e)), .45, 1.6)
     return (radius*sc.row["radius"]/np.sqrt((radius**2).mean())).astype(np.float32)
@@ -482,12 +519,15 @@ def lesion(
 )->SimpleNamespace: # with outline, opacity, added melanin and mask
     "The body of the lesion: shape, edge and uneven pigment."
     asymmetry, border, rng = sc.row["asymmetry"], sc.row["border"], sc.lesion("lesion")
-    sc.outline, sc.warp = outline(sc), (sample(sc, "cloud", 1, "warp u"), sample(sc, "wisp", 1, "warp v"))
+    sc.outline = outline(sc)
+    sc.warp = sample(sc, "cloud", 1, "warp u"), sample(sc, "wisp", 1, "warp v")
     u, v = (p + (.03 + .09*border)*w for p, w in zip((sc.u, sc.v), sc.warp))
-    sc.inside = _at(sc, cv2.phase(u, v)) - cv2.magnitude(u, v) + (.01 + .03*border)*sample(sc, "mottle", 1.3, "ragged")
+    ragged = (.01 + .03*border)*sample(sc, "mottle", 1.3, "ragged")
+    sc.inside = _at(sc, cv2.phase(u, v)) - cv2.magnitude(u, v) + ragged
     sc.opacity, sc.mask = _sigmoid(sc.inside/sc.row["softness"]), sc.inside > 0
     sc.core = np.clip(sc.inside/sc.row["radius"], 0, 1)
-    uneven = (.12 + .5*asymmetry)*sample(sc, "blot", .9, "uneven") + rng.uniform(.15, .4)*sample(sc, "mottle", 1.1, "lesion mottle")
+    mottle = rng.uniform(.15, .4)*sample(sc, "mottle", 1.1, "lesion mottle")
+    uneven = (.12 + .5*asymmetry)*sample(sc, "blot", .9, "uneven") + mottle
     sc.strength = sc.row["depth"]*sc.row["contrast"]*(1 + sc.row["melanin"]/.2)
     sc.added = sc.strength*sc.opacity*np.exp(np.clip(uneven, -2, 1.2))*(.75 + .5*sc.core)
     sc.reddening = 1 + sc.row["contrast"]*sc.opacity*rng.uniform(.3, 3)
@@ -503,7 +543,8 @@ def patch(
     radius, (a, b) = sc.row["radius"], spot(sc.row["lesion_seed"], key)
     t, d = 2*np.pi*a, radius*(.15 + .6*sc.row["asymmetry"])*(.5 + .6*b)
     q = ((sc.u - d*math.cos(t))**2 + (sc.v - d*math.sin(t))**2)/(size*radius)**2
-    return np.clip(sc.inside/(.03 + .5*sc.row["softness"]), 0, 1)*_sigmoid(4*(1 - q + .45*sample(sc, "cloud", 1.4, key + " edge")))
+    edge = np.clip(sc.inside/(.03 + .5*sc.row["softness"]), 0, 1)
+    return edge*_sigmoid(4*(1 - q + .45*sample(sc, "cloud", 1.4, key + " edge")))
 
 # %% ../nbs/10_phantoms.ipynb #5781dff8
 def colours(
@@ -540,7 +581,8 @@ def _fixed(points, side): # picture coordinates to OpenCV's fixed point with 4 f
     return np.rint((np.asarray(points) + 1)*(side*8) - 8).astype(np.int32)
 
 def _discs(a, side, centres, radii): # filled circles
-    for p, r in zip(_fixed(centres, side).tolist(), radii): cv2.circle(a, p, max(8, int(r*side*8)), 255, -1, cv2.LINE_AA, 4)
+    for p, r in zip(_fixed(centres, side).tolist(), radii):
+        cv2.circle(a, p, max(8, int(r*side*8)), 255, -1, cv2.LINE_AA, 4)
 
 def _within(sc, key, n, low, high): # n points inside the outline, in picture coordinates
     rng = sc.lesion(key)
@@ -554,12 +596,12 @@ def pigment_network(
 )->np.ndarray: # (h, w) region in 0..1
     "Dark mesh, mostly towards the edge."
     rng = sc.lesion("network")
-    region = np.clip(1.3*sc.opacity, 0, 1)*_sigmoid(4*(sample(sc, "blot", .7, "network where") + .9 - 1.6*sc.core))
+    where = _sigmoid(4*(sample(sc, "blot", .7, "network where") + .9 - 1.6*sc.core))
+    region = np.clip(1.3*sc.opacity, 0, 1)*where
     lines = sample(sc, "mesh", rng.uniform(1.4, 2.1), "network lines", warp=.03)
     sc.added *= 1 + rng.uniform(.6, 1.1)*region*(1.7*lines - .6)
     return region
 
-# %% ../nbs/10_phantoms.ipynb #800c3993
 def negative_network(
     sc, # the scene, with colours
 )->np.ndarray: # (h, w) region in 0..1
@@ -577,7 +619,8 @@ def streaks(
     n = int(rng.integers(9, 24))
     t = rng.uniform(0, 2*np.pi) + rng.uniform(.9, 4.5)*rng.random(n)
     along, across = np.stack([np.cos(t), np.sin(t)], -1), np.stack([-np.sin(t), np.cos(t)], -1)
-    root, width = (_at(sc, t)*rng.uniform(.72, .85, n))[:, None]*along, rng.uniform(.005, .011, n)
+    root = (_at(sc, t)*rng.uniform(.72, .85, n))[:, None]*along
+    width = rng.uniform(.005, .011, n)
     tip = (_at(sc, t)*rng.uniform(1.04, 1.24, n))[:, None]*along + rng.normal(0, .04, n)[:, None]*across
     side = width[:, None]*across
     rays = np.stack([root + 1.2*side, tip + .9*side, tip - .9*side, root - 1.2*side], 1) @ sc.turn + sc.shift
@@ -596,7 +639,8 @@ def globules(
     "Dark brown dots."
     rng = sc.lesion("globules")
     n = int(rng.integers(14, 45))
-    region = canvas(sc, lambda a, c: _discs(a, c, _within(sc, "globule places", n, .2, .95), sc.zoom*rng.uniform(.012, .026, n)))
+    centres, radii = _within(sc, "globule places", n, .2, .95), sc.zoom*rng.uniform(.012, .026, n)
+    region = canvas(sc, lambda a, c: _discs(a, c, centres, radii))
     sc.added += 1.3*sc.strength*region
     return region
 
@@ -607,13 +651,16 @@ def milia_like_cyst(
     "Small bright dots."
     rng = sc.lesion("milia")
     n = int(rng.integers(4, 13))
-    region = canvas(sc, lambda a, c: _discs(a, c, _within(sc, "milia places", n, .05, .75), sc.zoom*rng.uniform(.012, .024, n)))
-    w = np.clip(1.2*cv2.GaussianBlur(region, (0, 0), max(.3, .004*sc.size)), 0, 1)*sc.row["contrast"]
+    centres, radii = _within(sc, "milia places", n, .05, .75), sc.zoom*rng.uniform(.012, .024, n)
+    region = canvas(sc, lambda a, c: _discs(a, c, centres, radii))
+    soft = cv2.GaussianBlur(region, (0, 0), max(.3, .004*sc.size))
+    w = np.clip(1.2*soft, 0, 1)*sc.row["contrast"]
     sc.added, sc.fading, sc.reddening = sc.added*(1 - .92*w), sc.fading*(1 - .6*w), sc.reddening*(1 - .5*w)
     if sc.deep is not None: sc.deep = sc.deep*(1 - w)
     return region
 
-_draw_attribute = {f.__name__: f for f in (pigment_network, negative_network, streaks, globules, milia_like_cyst)}
+_draw_attribute = {f.__name__: f
+    for f in (pigment_network, negative_network, streaks, globules, milia_like_cyst)} # in drawing order
 
 # %% ../nbs/10_phantoms.ipynb #206134dd
 def _blend(sc, cover, rgb): # paint a colour over the picture where something covers it
@@ -636,7 +683,9 @@ def hair(
         for _ in range(n):
             start, angle, length = rng.uniform(-1.2, 1.2, 2), way + rng.normal(0, .5), rng.uniform(.4, 1.8)
             end = start + length*np.array([math.cos(angle), math.sin(angle)])
-            _curve(a, c, start, (start + end)/2 + rng.normal(0, .3*length, 2), end, int(rng.integers(110, 256)), int(rng.choice([1, 1, 2, 2, 3])))
+            bend = (start + end)/2 + rng.normal(0, .3*length, 2)
+            value, width = int(rng.integers(110, 256)), int(rng.choice([1, 1, 2, 2, 3]))
+            _curve(a, c, start, bend, end, value, width)
     tint = rng.uniform(.6, 1.1)*np.array([52, 38, 30] if dark else [176, 140, 96])
     return _blend(sc, canvas(sc, ink)*(.9 if dark else .6), tint)
 
@@ -646,13 +695,16 @@ def ruler(
 )->np.ndarray: # (h, w) coverage in 0..1
     "A millimetre scale along one edge."
     rng = sc.photo("ruler")
-    turns, off, step, tilt = int(rng.integers(4)), rng.uniform(.02, .1), rng.uniform(.05, .075), rng.normal(0, .03)
+    turns, off = int(rng.integers(4)), rng.uniform(.02, .1)
+    step, tilt = rng.uniform(.05, .075), rng.normal(0, .03)
     def ink(a, c):
         for i, x in enumerate(np.arange(-.98, 1, step)):
             length = .17 if i % 10 == 0 else .12 if i % 5 == 0 else .07
             ends = _fixed([[x, off - 1], [x + tilt*length, off - 1 + length]], c).tolist()
             cv2.line(a, *ends, 255, max(1, round(c/512*(3 if i % 5 == 0 else 2))), cv2.LINE_AA, 4)
-            if i % 10 == 0: cv2.putText(a, str(i//10 + 1), (int((x + 1.02)*c/2), int((off + .23)*c/2)), cv2.FONT_HERSHEY_SIMPLEX, c/640, 255, max(1, c//256), cv2.LINE_AA)
+            if i % 10: continue
+            below, font = (int((x + 1.02)*c/2), int((off + .23)*c/2)), cv2.FONT_HERSHEY_SIMPLEX
+            cv2.putText(a, str(i//10 + 1), below, font, c/640, 255, max(1, c//256), cv2.LINE_AA)
     return _blend(sc, .85*np.ascontiguousarray(np.rot90(canvas(sc, ink), turns)), [40, 38, 44])
 
 # %% ../nbs/10_phantoms.ipynb #8ff6ce5b
@@ -665,9 +717,12 @@ def ink(
     def strokes(a, c):
         for _ in range(int(rng.integers(1, 4))):
             t, length = rng.uniform(0, 2*np.pi), rng.uniform(.25, .7)*rng.choice([-1, 1])
-            start, step = rng.uniform(.64, .92)*np.array([math.cos(t), math.sin(t)]), length*np.array([-math.sin(t), math.cos(t)])
-            _curve(a, c, start, start + step/2 + rng.normal(0, .06, 2), start + step, 255, int(rng.integers(14, 30)))
-    cover = canvas(sc, strokes)*np.clip(.75 + .28*sample(sc, "mottle", 1.5, "ink grain"), .15, 1)*rng.uniform(.7, .95)
+            start = rng.uniform(.64, .92)*np.array([math.cos(t), math.sin(t)])
+            step = length*np.array([-math.sin(t), math.cos(t)])
+            bend = start + step/2 + rng.normal(0, .06, 2)
+            _curve(a, c, start, bend, start + step, 255, int(rng.integers(14, 30)))
+    grain = np.clip(.75 + .28*sample(sc, "mottle", 1.5, "ink grain"), .15, 1)
+    cover = canvas(sc, strokes)*grain*rng.uniform(.7, .95)
     sc.rgb *= 1 - cover[..., None]*(1 - tint)
     return cover
 
@@ -680,8 +735,11 @@ def bubbles(
     n = int(rng.integers(2, 14))
     centres, radii = rng.uniform(-1, 1, (n, 2)), rng.lognormal(-3.1, .5, n).clip(.02, .16)
     def rings(a, c, shrink, width):
-        for p, r in zip(_fixed(centres, c).tolist(), radii): cv2.circle(a, p, int((r - shrink)*c*8), 255, max(1, round(width*c/512)), cv2.LINE_AA, 4)
-    dark, light = canvas(sc, lambda a, c: rings(a, c, 0, 3)), canvas(sc, lambda a, c: rings(a, c, .011, 2))
+        for p, r in zip(_fixed(centres, c).tolist(), radii):
+            thick = max(1, round(width*c/512))
+            cv2.circle(a, p, int((r - shrink)*c*8), 255, thick, cv2.LINE_AA, 4)
+    dark = canvas(sc, lambda a, c: rings(a, c, 0, 3))
+    light = canvas(sc, lambda a, c: rings(a, c, .011, 2))
     glint = canvas(sc, lambda a, c: _discs(a, c, centres - .5*radii[:, None], .16*radii))
     sc.rgb *= 1 - .38*dark[..., None]
     return np.maximum(dark, _blend(sc, np.maximum(.55*light, .9*glint), [248]*3))
@@ -691,11 +749,13 @@ def glare(
     sc, # the scene, developed
 )->np.ndarray: # (h, w) coverage in 0..1
     "Specular reflections, burnt out."
-    rng, (x, y), texture = sc.photo("glare"), _grid(sc.size), .9*sample(sc, "cloud", 2.5, "glare")
+    rng, (x, y) = sc.photo("glare"), _grid(sc.size)
+    texture = .9*sample(sc, "cloud", 2.5, "glare")
     cover = np.zeros_like(x)
     for _ in range(int(rng.integers(1, 4))):
         (px, py), size, e = rng.uniform(-.9, .9, 2).tolist(), rng.uniform(.05, .16), rng.uniform(.5, 2)
-        cover = np.maximum(cover, _sigmoid(3*(1 - ((x - px)**2*e + (y - py)**2/e)/size**2 + texture)))
+        far = ((x - px)**2*e + (y - py)**2/e)/size**2
+        cover = np.maximum(cover, _sigmoid(3*(1 - far + texture)))
     return _blend(sc, .92*cover, [253]*3)
 
 # %% ../nbs/10_phantoms.ipynb #51eaf74f
@@ -704,10 +764,12 @@ def vignette(
 )->np.ndarray: # (h, w) darkness of the rim in 0..1
     "Dark corners with a sharp or a soft rim."
     rng, (x, y) = sc.photo("vignette"), _grid(sc.size)
-    (px, py), rim, soft = rng.normal(0, .06, 2).tolist(), rng.uniform(1.1, 1.4), float(rng.choice([.015, .06, .1]))
+    (px, py), rim = rng.normal(0, .06, 2).tolist(), rng.uniform(1.1, 1.4)
+    soft = float(rng.choice([.015, .06, .1]))
     r = cv2.magnitude(x - px, y - py)
     dark = _sigmoid((r - rim)/soft)
-    sc.rgb *= ((1 - rng.uniform(.08, .28)*np.clip(r/1.41, 0, 1.2)**3)*(1 - .95*dark))[..., None]
+    fall = 1 - rng.uniform(.08, .28)*np.clip(r/1.41, 0, 1.2)**3
+    sc.rgb *= (fall*(1 - .95*dark))[..., None]
     return dark
 
 _draw_artefact = {f.__name__: f for f in (glare, bubbles, ink, ruler, hair, vignette)}
@@ -729,7 +791,8 @@ def sensor(
 )->np.ndarray: # (h, w, 3) uint8
     "Focus, grain, and JPEG blocks where the row says so."
     rng = sc.photo("sensor")
-    blur, noise, (i, j), quality = rng.uniform(.0015, .006)*sc.size, rng.uniform(.5, 2), rng.integers(0, tile_size, 2), int(rng.integers(45, 75))
+    blur, noise = rng.uniform(.0015, .006)*sc.size, rng.uniform(.5, 2)
+    (i, j), quality = rng.integers(0, tile_size, 2), int(rng.integers(45, 75))
     if blur > .25: sc.rgb = cv2.GaussianBlur(sc.rgb, (0, 0), blur)
     k = np.arange(sc.size)
     sc.rgb += noise*tiles()["grain"][0][(k + i)[:, None] % tile_size, (k + j) % tile_size, None]
@@ -738,8 +801,9 @@ def sensor(
     return cv2.imdecode(data, cv2.IMREAD_COLOR)[..., ::-1]
 
 # %% ../nbs/10_phantoms.ipynb #7dc8934f
-_needed = ["melanin", "blood", "asymmetry", "border", "radius", "depth", "softness", "contrast", "lesion_seed", "image_seed",
-    "angle", "zoom", "exposure", "warmth", *colour_names, *attributes, *artefact_rates]
+_needed = ["melanin", "blood", "asymmetry", "border", "radius", "depth", "softness", "contrast",
+    "lesion_seed", "image_seed", "angle", "zoom", "exposure", "warmth",
+    *colour_names, *attributes, *artefact_rates]
 
 def draw_one(
     row:dict, # one row of a cohort frame
@@ -765,7 +829,8 @@ def _run(one, n, workers, large): # call one(i) for every i, with OpenCV's own t
     cv2.setNumThreads(1)
     tiles(), _table(0.), _table(.12)
     try:
-        if workers <= 1 or n < 8: [one(i) for i in range(n)]
+        if workers <= 1 or n < 8:
+            for i in range(n): one(i)
         else:
             with ThreadPoolExecutor(workers) as pool: list(pool.map(one, range(n)))
     finally: cv2.setNumThreads(before)
@@ -779,13 +844,15 @@ def draw(
     workers:int=None, # threads; None is one below 128 px, else as many as there are cores, up to four
 ): # (n, h, w, 3) uint8; with masks also {lesion, skin, artefact and the attributes: (n, h, w) bool}
     "Draw the pictures of a phantom frame."
-    if missing := [c for c in _needed if c not in frame]: raise ValueError(f"frame lacks the phantom columns {', '.join(missing)}: draw takes rows made by phantoms.cohort")
+    if missing := [c for c in _needed if c not in frame]:
+        raise ValueError(f"frame lacks the phantom columns {', '.join(missing)}: draw takes rows of cohort")
     if img_size < 8: raise ValueError(f"img_size={img_size!r}: 8 or more is accepted")
-    rows, n = frame[_needed].to_dict("records"), len(frame)
-    images = np.empty((n, img_size, img_size, 3), np.uint8)
-    truth = {k: np.empty((n, img_size, img_size), bool) for k in ["lesion", "skin", "artefact", *attributes]} if masks else {}
+    rows, shape = frame[_needed].to_dict("records"), (len(frame), img_size, img_size)
+    images = np.empty((*shape, 3), np.uint8)
+    kinds = ["lesion", "skin", "artefact", *attributes] if masks else []
+    truth = {k: np.empty(shape, bool) for k in kinds}
     def one(i):
         images[i], found = draw_one(rows[i], img_size, artefacts)
         for k in truth: truth[k][i] = found[k]
-    _run(one, n, workers, img_size >= 128)
+    _run(one, len(frame), workers, img_size >= 128)
     return (images, truth) if masks else images

@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np, pandas as pd
 
 from . import phantoms
-from .archives import acquire, editions, manifest, named, stamp_of
-from .study import data_dir
+from .archives import acquire, editions, manifest, stamp_of
+from .study import data_dir, one_of
 
 # %% ../nbs/12_readers.ipynb #466588d4
 columns = ["image_id", "lesion_id", "patient_id", "dx", "dx_type", "target", "age", "sex", "site", "fst",
@@ -303,7 +303,7 @@ def load(
     **phantom, # for "phantom": n_lesions, seed and whatever phantoms.cohort takes
 )->pd.DataFrame: # cohort frame
     "Cohort frame of a data set; acquires it first where needed."
-    named(name, ["phantom", *_readers], "cohort")
+    one_of(name, ["phantom", *_readers], "cohort")
     if name == "phantom": return phantoms.cohort(**{"n_lesions": 400, **phantom})
     if phantom: raise ValueError(f"{name} takes no {sorted(phantom)}; such arguments are for 'phantom'")
     book, source = manifest() if book is None else book, Path(source) if source else data_dir()

@@ -23,7 +23,8 @@ from matplotlib.patches import FancyBboxPatch
 def root()->Path: # the repository root, or the current folder outside a repository
     "Folder of `settings.ini`, found by walking up from the current folder."
     here = Path.cwd()
-    return next((d for d in (here, *here.parents) if (d/"settings.ini").exists() and (d/"nbs").is_dir()), here)
+    ours = lambda folder: (folder/"settings.ini").exists() and (folder/"nbs").is_dir()
+    return next((folder for folder in (here, *here.parents) if ours(folder)), here)
 
 def _folder(variable): # a folder named by an environment variable, or None
     value = os.environ.get(variable)
@@ -106,8 +107,11 @@ def seed_everything(
     seed:int, # any whole number from 0 to 2**32 - 1
 ):
     "Seed Python, NumPy and PyTorch, and prefer deterministic kernels."
-    if not 0 <= seed < 2**32: raise ValueError(f"seed={seed!r}: a whole number from 0 to {2**32 - 1} is accepted")
-    random.seed(seed); np.random.seed(seed); torch.manual_seed(seed)
+    if not 0 <= seed < 2**32:
+        raise ValueError(f"seed={seed!r}: a whole number from 0 to {2**32 - 1} is accepted")
+    random.seed(seed)
+    np.random.seed(seed)
+    torch.manual_seed(seed)
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.use_deterministic_algorithms(True, warn_only=True)
     torch.backends.cudnn.benchmark = False
@@ -177,7 +181,8 @@ def _source(code): # the spare tree of a function or lambda
     trees, codes = _parsed("".join(inspect.findsource(code)[0]))
     file = Path(code.co_filename)
     if file.is_file() and (code.co_code, code.co_names) not in codes.get(code.co_name, []):
-        raise RuntimeError(f"{file.name} was edited after it was imported ({code.co_name} differs): restart Python or the kernel")
+        raise RuntimeError(f"{file.name} was edited after it was imported ({code.co_name} differs): "
+            "restart Python or the kernel")
     found = trees[code.co_name, code.co_firstlineno]
     if len(found) == 1: return _spare(found)
     constants = [c for c in code.co_consts if not isinstance(c, types.CodeType)]
@@ -206,8 +211,8 @@ def _named(thing): # module.name, the same from a running page and from the modu
     return f"{_state.module if module == '__main__' else module}.{thing.__qualname__}"
 
 # %% ../nbs/00_study.ipynb #2f7243d8
-_no_members = set("""__module__ __doc__ __dict__ __weakref__ __annotations__ __qualname__ __match_args__ __firstlineno__
-    __static_attributes__ __dataclass_fields__ __dataclass_params__ __annotate_func__ __annotations_cache__""".split())
+_no_members = {f"__{n}__" for n in """module doc dict weakref annotations qualname match_args firstlineno
+    static_attributes dataclass_fields dataclass_params annotate_func annotations_cache""".split()}
 
 def _resolved(f, chain): # the object at the end of a chain of names, as far as modules of ours lead
     thing, *rest = (f.__globals__.get(chain[0]), *chain[1:])
@@ -224,7 +229,7 @@ def _reached(f, found): # a function: its code, the globals that it loads, its d
     return [_source(f.__code__), loads, *(_constant(v, found) for v in rest)]
 
 def _described(cls, found): # a class: its bases and members
-    made = lambda v: getattr(getattr(v, "__code__", None), "co_filename", "") == "<string>" # by @dataclass
+    made = lambda v: getattr(getattr(inspect.unwrap(v), "__code__", None), "co_filename", "") == "<string>" # by @dataclass
     members = sorted((k, v) for k, v in vars(cls).items() if k not in _no_members and not made(v))
     return [[_told(b, found) for b in cls.__bases__], {k: _constant(v, found) for k, v in members}]
 
@@ -262,7 +267,8 @@ def _told(value, found): # anything as JSON; functions and classes of ours go in
     if isinstance(v, dict):
         told = ([json.dumps(_told(k, found)), _told(o, found)] for k, o in v.items())
         return ["dict", sorted(told, key=lambda kv: kv[0])]
-    if isinstance(v, functools.partial): return ["partial", *(_told(o, found) for o in (v.func, v.args, v.keywords))]
+    if isinstance(v, functools.partial):
+        return ["partial", *(_told(o, found) for o in (v.func, v.args, v.keywords))]
     return _thing(v, found)
 
 # %% ../nbs/00_study.ipynb #37912a43
@@ -274,12 +280,15 @@ def _thing(v, found): # functions, classes, modules and objects
     if isinstance(v, property): return ["property", _told(v.fget, found), _told(v.fset, found)]
     if isinstance(v, _texts): return ["text", str(v)]
     if isinstance(v, re.Pattern): return ["pattern", v.pattern, v.flags]
-    if isinstance(v, torch.nn.Module): return ["network", _sum(repr(v)), _told(type(v), found), _told(dict(v.state_dict()), found)]
-    if inspect.ismodule(v): return ["module", v.__name__, _spare(ast.parse(inspect.getsource(v))) if _ours(v) else ""]
+    if isinstance(v, torch.nn.Module):
+        return ["network", _sum(repr(v)), _told(type(v), found), _told(dict(v.state_dict()), found)]
+    if inspect.ismodule(v):
+        return ["module", v.__name__, _spare(ast.parse(inspect.getsource(v))) if _ours(v) else ""]
     name = getattr(v, "__qualname__", None) or getattr(v, "__name__", type(v).__name__)
     if not _ours(v) and callable(v): return ["named", v.__module__, name]
     if not isinstance(v, (type, types.FunctionType)):
-        if not _ours(v): raise TypeError(f"a {type(v).__name__} cannot be part of a key: {_accepted} are accepted")
+        if not _ours(v):
+            raise TypeError(f"a {type(v).__name__} cannot be part of a key: {_accepted} are accepted")
         return ["object", _told(type(v), found), _told(vars(v), found)]
     if "<" in v.__qualname__ and not isinstance(v, type): return _local(v, found)
     if (name := _named(v)) not in found and name not in _plumbing:
@@ -296,8 +305,9 @@ def _local(f, found): # a lambda or an inner function: its name is not its own, 
     finally: _busy.discard(id(f))
 
 # %% ../nbs/00_study.ipynb #be9ab793
-_plumbing = {f"skinnb.study.{n}" for n in """root data_dir weights_dir cache_dir outputs_dir write_whole sweep_debris
-    fallback note workspace check_deadline kept hardware plain progress""".split()}
+_silent = """root data_dir weights_dir cache_dir outputs_dir write_whole sweep_debris fallback note workspace
+    check_deadline kept hardware plain progress"""
+_plumbing = {f"skinnb.study.{n}" for n in _silent.split()}
 
 def key_of(
     function, # of a module or of the running page
@@ -323,7 +333,8 @@ def _packed(v, arrays): # a result as JSON; arrays are set aside
     if isinstance(v, list): return [_packed(o, arrays) for o in v]
     if isinstance(v, tuple): return {"tuple": [_packed(o, arrays) for o in v]}
     if isinstance(v, dict): return {"dict": [[_packed(k, arrays), _packed(o, arrays)] for k, o in v.items()]}
-    if not isinstance(v, (pd.DataFrame, pd.Series)): raise TypeError(f"a result with a {type(v).__name__} cannot be kept: {_keepable} are accepted")
+    if not isinstance(v, (pd.DataFrame, pd.Series)):
+        raise TypeError(f"a result with a {type(v).__name__} cannot be kept: {_keepable} are accepted")
     index = _packed_column(v.index.to_series(), arrays)
     if isinstance(v, pd.Series): return {"series": _packed_column(v, arrays), "index": index}
     columns = [_packed_column(v.iloc[:, i], arrays) for i in range(v.shape[1])]
@@ -393,14 +404,15 @@ def workspace()->Path: # None outside `kept`
 
 def _computed(function, args, kwargs, digest): # (result, about)
     before, started = _state.fallbacks[:], time.time()
-    _state.fallbacks.clear(); _state.notes.clear()
+    _state.fallbacks.clear()
+    _state.notes.clear()
     _state.working.append(cache_dir()/"kept"/".work"/digest)
     try: result = function(*args, **kwargs)
     finally:
         told, _state.fallbacks[:] = _state.fallbacks[:], dict.fromkeys([*before, *_state.fallbacks])
         _state.working.pop()
-    made = dict(at=started, seconds=round(time.time() - started, 1), threads=torch.get_num_threads(), **hardware(),
-        python=platform.python_version(), versions=_versions()) | _state.notes
+    made = dict(at=started, seconds=round(time.time() - started, 1), threads=torch.get_num_threads(),
+        **hardware(), python=platform.python_version(), versions=_versions()) | _state.notes
     return result, dict(function=_named(function), key=digest, fallbacks=told, made=made)
 
 def _found(folder): # (result, record), or None
@@ -411,13 +423,15 @@ def _found(folder): # (result, record), or None
     return (result, record) if record["made"]["at"] >= float(os.environ.get("SKINNB_FRESH") or 0) else None
 
 # %% ../nbs/00_study.ipynb #bb7f7845
-class OutOfTime(Exception): "Raised when `SKINNB_DEADLINE` has passed; what was begun goes on when it is called again."
+class OutOfTime(Exception):
+    "Raised when `SKINNB_DEADLINE` has passed; what was begun goes on when it is called again."
 
 def check_deadline():
-    "Raise `OutOfTime` after the time that `SKINNB_DEADLINE` names, in seconds since 1970; None set, no limit."
+    "Raise `OutOfTime` after the time that `SKINNB_DEADLINE` names, in seconds since 1970, where it is set."
     limit = os.environ.get("SKINNB_DEADLINE", "")
     if not re.fullmatch(r"(\d+(\.\d*)?)?", limit):
-        raise ValueError(f"SKINNB_DEADLINE={limit!r}: seconds since 1970 are accepted, such as {time.time() + 540:.0f}")
+        such = f"seconds since 1970 are accepted, such as {time.time() + 540:.0f}"
+        raise ValueError(f"SKINNB_DEADLINE={limit!r}: {such}")
     if limit and time.time() >= float(limit): raise OutOfTime("the time allowed (SKINNB_DEADLINE) is over")
 
 def kept_folder(
@@ -444,7 +458,7 @@ def kept(
                 _write_kept(folder, result, about)
                 found = _read_kept(folder)
             except OSError as e:
-                fallback(f"{folder.name} could not be kept ({e.strerror}); it will be computed again next time")
+                fallback(f"{folder.name} could not be kept ({e.strerror}); it is computed again next time")
                 found = result, about
             else: shutil.rmtree(home/".work"/digest, ignore_errors=True)
         else:
@@ -479,7 +493,8 @@ def progress(
 # %% ../nbs/00_study.ipynb #10ac4906
 protocol_palette = {"printed": "#8a8a8a", "faithful": "#0173b2", "corrected": "#de8f05"}
 tone_palette = dict(zip(range(1, 7), sns.color_palette("viridis", 6).as_hex()))
-group_palette = {**protocol_palette, **{f"type {k}": v for k, v in tone_palette.items()}, "melanoma": "#cc3311", "nevus": "#0077bb"}
+group_palette = {**protocol_palette, **{f"type {k}": v for k, v in tone_palette.items()},
+    "melanoma": "#cc3311", "nevus": "#0077bb"}
 
 def theme():
     "Set the one seaborn theme."
@@ -494,11 +509,14 @@ def diagram(
     "Boxes in a row joined by arrows."
     fig, ax = plt.subplots(figsize=(2.15*len(blocks), 1.7))
     for i, (title, text) in enumerate(blocks):
-        ax.add_patch(FancyBboxPatch((i*1.25, 0), 1, 1, boxstyle="round,pad=.04", fc=f"C{i}", alpha=.16, ec="none"))
+        box = FancyBboxPatch((i*1.25, 0), 1, 1, boxstyle="round,pad=.04", fc=f"C{i}", alpha=.16, ec="none")
+        ax.add_patch(box)
         ax.text(i*1.25 + .5, .82, title, ha="center", va="center", weight="bold", fontsize=10)
         ax.text(i*1.25 + .5, .36, text, ha="center", va="center", fontsize=8)
-        if i: ax.annotate("", (i*1.25 - .05, .5), (i*1.25 - .2, .5), arrowprops=dict(arrowstyle="-|>", color=".3"))
-    ax.set(xlim=(-.1, len(blocks)*1.25 - .15), ylim=(-.1, 1.1)); ax.axis("off")
+        arrow = dict(arrowstyle="-|>", color=".3")
+        if i: ax.annotate("", (i*1.25 - .05, .5), (i*1.25 - .2, .5), arrowprops=arrow)
+    ax.set(xlim=(-.1, len(blocks)*1.25 - .15), ylim=(-.1, 1.1))
+    ax.axis("off")
     return fig
 
 # %% ../nbs/00_study.ipynb #a1429a8c
@@ -513,7 +531,9 @@ def _assignments(source): # {name: (annotation, value)} of literal assignments
 
 def _cells(page): # cells of a page
     path = root()/"nbs"/f"{page}.ipynb"
-    if not path.exists(): raise FileNotFoundError(f"page {page!r}: {path.name} does not exist under nbs; run it inside a clone of the repository")
+    if not path.exists():
+        said = f"page {page!r}: {path.name} does not exist under nbs"
+        raise FileNotFoundError(f"{said}; run it inside a clone of the repository")
     return json.loads(path.read_text(encoding="utf-8"))["cells"]
 
 def _exports(cells): # the module that a page exports to, or None
@@ -521,7 +541,7 @@ def _exports(cells): # the module that a page exports to, or None
     return next((m[1] for m in found if m), None)
 
 def page_parameters(
-    page:str, # page under nbs without suffix, such as "melanoma_ddpm/01_classify"
+    page:str, # page under nbs without suffix, such as "toy/01_page"
 )->dict: # {name: (type name, default)}
     "Parameters that a page declares in its tagged cell."
     tagged = [c for c in _cells(page) if "parameters" in c["metadata"].get("tags", [])]
@@ -531,20 +551,9 @@ def page_parameters(
 _kinds = dict(bool=bool, int=int, float=(int, float), str=str, list=list, dict=dict)
 _ranges = dict(seed=(0, 2**32 - 1), n_epochs=(1, 10_000), bs=(2, 65_536), lr=(1e-9, 10), lr_scale=(1e-3, 1e3),
     n_boot=(20, 1_000_000), n_perm=(20, 1_000_000), n_tables=(1, 1_000_000), n_studies=(1, 1_000_000),
-    n_seeds=(1, 1000), n_folds=(2, 100), n_other_folds=(1, 100), n_lesions=(4, 1_000_000), n_test=(1, 100_000),
-    img_size=(16, 2048), tone_size=(16, 2048), threads=(0, 1024), cost=(0, 1e6), lam=(0, 1e6),
-    **dict.fromkeys(("recall", "specificity", "threshold", "share", "eta"), (0, 1)))
-
-def _one(name, value, page): # raise unless a number lies in its range, a list names nothing twice, a backbone exists
-    where = f"parameter {name}={value!r} for {page}"
-    low, high = _ranges.get(name, (-math.inf, math.inf))
-    number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    if number and not (math.isfinite(value) and low <= value <= high): raise ValueError(f"{where}: a number from {low} to {high} is accepted")
-    twice = isinstance(value, list) and len({json.dumps(v) for v in value}) < len(value)
-    if twice: raise ValueError(f"{where}: a value stands in it twice")
-    if name == "backbones" and not value: raise ValueError(f"{where}: at least one timm model is needed")
-    if name in ("backbone", "backbones", "others"):
-        for b in [value] if isinstance(value, str) else value: _backbone(b, where)
+    n_seeds=(1, 1000), n_folds=(2, 100), n_other_folds=(1, 100), n_lesions=(4, 1_000_000),
+    n_test=(1, 100_000), img_size=(16, 2048), tone_size=(16, 2048), threads=(0, 1024), cost=(0, 1e6),
+    lam=(0, 1e6), **dict.fromkeys(("recall", "specificity", "threshold", "share", "eta"), (0, 1)))
 
 def _backbone(name, where): # raise unless timm has it; "" stands for none
     import timm
@@ -552,6 +561,19 @@ def _backbone(name, where): # raise unless timm has it; "" stands for none
     near = difflib.get_close_matches(str(name), timm.list_models(), 1, 0)[0]
     raise ValueError(f"{where}: timm has no model {name!r}; nearest is {near!r}")
 
+def _sensible(name, value, page): # raise unless in range, nothing stands in a list twice, a backbone exists
+    where = f"parameter {name}={value!r} for {page}"
+    low, high = _ranges.get(name, (-math.inf, math.inf))
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if number and not (math.isfinite(value) and low <= value <= high):
+        raise ValueError(f"{where}: a number from {low} to {high} is accepted")
+    twice = isinstance(value, list) and len({json.dumps(v) for v in value}) < len(value)
+    if twice: raise ValueError(f"{where}: a value stands in it twice")
+    if name == "backbones" and not value: raise ValueError(f"{where}: at least one timm model is needed")
+    if name in ("backbone", "backbones", "others"):
+        for b in [value] if isinstance(value, str) else value: _backbone(b, where)
+
+# %% ../nbs/00_study.ipynb #a07ae38f
 def check_parameters(
     given:dict, # {name: value}
     declared:dict, # as from page_parameters
@@ -559,14 +581,13 @@ def check_parameters(
 ):
     "Raise on a parameter that the page does not have, or whose value has another type or lies out of range."
     for name, value in given.items():
-        if name not in declared:
-            near = difflib.get_close_matches(name, declared, 1, 0)
-            raise ValueError(f"unknown parameter {name!r} for {page}; nearest is {near[0]!r}" if near else f"{page} has no parameters; {name!r} was given")
-        kind, default = declared[name]
+        if not declared: raise ValueError(f"{page} has no parameters; {name!r} was given")
+        kind, default = declared[one_of(name, declared, f"parameter of {page}")]
         if value is None and default is None: continue
         ok = isinstance(value, _kinds.get(kind, object)) and (kind == "bool" or not isinstance(value, bool))
-        if not ok: raise TypeError(f"parameter {name}={value!r} for {page}: {kind} is accepted, such as {default!r}")
-        _one(name, value, page)
+        if not ok:
+            raise TypeError(f"parameter {name}={value!r} for {page}: {kind} is accepted, such as {default!r}")
+        _sensible(name, value, page)
 
 # %% ../nbs/00_study.ipynb #5fa9a4c8
 def injected()->dict: # {name: value}, empty when nothing was injected
@@ -580,19 +601,22 @@ def injected()->dict: # {name: value}, empty when nothing was injected
 
 # %% ../nbs/00_study.ipynb #b3a171c3
 def _git(*args):
-    try: return subprocess.run(["git", *args], cwd=root(), capture_output=True, text=True, timeout=10).stdout.strip()
+    how = dict(cwd=root(), capture_output=True, text=True, timeout=10)
+    try: return subprocess.run(["git", *args], **how).stdout.strip()
     except OSError: return ""
 
 def provenance()->dict: # versions, git commit, hardware
     "Versions, git commit and hardware of this process."
-    memory = os.sysconf("SC_PAGE_SIZE")*os.sysconf("SC_PHYS_PAGES")/2**30 if hasattr(os, "sysconf") else float("nan")
+    known = hasattr(os, "sysconf")
+    memory = os.sysconf("SC_PAGE_SIZE")*os.sysconf("SC_PHYS_PAGES")/2**30 if known else math.nan
+    machine = dict(**hardware(), cores=os.cpu_count(), threads=torch.get_num_threads(),
+        memory_gib=round(memory, 1))
     changed = bool(_git("status", "--porcelain", "--", "nbs", "skinnb", "configs"))
-    machine = dict(**hardware(), cores=os.cpu_count(), threads=torch.get_num_threads(), memory_gib=round(memory, 1))
-    return dict(git_commit=_git("rev-parse", "HEAD") or "unknown", git_changed=changed, python=platform.python_version(),
-        versions=_versions(), hardware=machine)
+    return dict(git_commit=_git("rev-parse", "HEAD") or "unknown", git_changed=changed,
+        python=platform.python_version(), versions=_versions(), hardware=machine)
 
 # %% ../nbs/00_study.ipynb #f3fea9eb
-tidy_columns = ["row", "metric", "protocol", "estimate", "ci_low", "ci_high", "k", "n", "unit", "data", "seed", "audit"]
+tidy_columns = "row metric protocol estimate ci_low ci_high k n unit data seed audit".split()
 
 @dataclass
 class Run:
@@ -624,6 +648,7 @@ def _safe(df): # text that begins like a formula gets an apostrophe
 def _csv(df): # text with six digits, the same on every system
     return _safe(df).to_csv(index=False, float_format="%.6g", lineterminator="\n")
 
+# %% ../nbs/00_study.ipynb #5f8a5825
 def _elsewhere(): # where this page's kept results were computed, if not here
     made = [r["made"] for r in _state.results if r["made"]["host"] != _host]
     precision = lambda m: f" in {m['precision']}" if "precision" in m else ""
@@ -637,10 +662,13 @@ def table(
 )->Path: # the file
     "Write a tidy table as CSV to tables/<paper>/table_<id>.csv."
     missing = [c for c in tidy_columns if c not in df]
-    if missing: raise ValueError(f"table {id!r}: columns {missing} are missing; a tidy table has {tidy_columns}")
+    if missing:
+        raise ValueError(f"table {id!r}: columns {missing} are missing; a tidy table has {tidy_columns}")
     df = df[tidy_columns + [c for c in df if c not in tidy_columns]]
-    if where := _elsewhere(): df = df.assign(data=df.data.where(df.protocol == "printed", df.data.astype(str) + f"; {where}"))
-    return _save(self, Path("tables")/self.folder/f"table_{id}.csv", lambda f: f.write_text(_csv(df), encoding="utf-8"))
+    if where := _elsewhere():
+        df = df.assign(data=df.data.where(df.protocol == "printed", df.data.astype(str) + f"; {where}"))
+    path = Path("tables")/self.folder/f"table_{id}.csv"
+    return _save(self, path, lambda f: f.write_text(_csv(df), encoding="utf-8"))
 
 # %% ../nbs/00_study.ipynb #60ee8e38
 @patch
@@ -665,8 +693,9 @@ def figure(
     "Write a figure as PNG and SVG to figures/<paper>/figure_<id>."
     made_by = f"skinnb {self.page} run={self.name} " + json.dumps(self.params, default=str)
     stem = Path("figures")/self.folder/f"figure_{id}"
-    _save(self, stem.with_suffix(".svg"), lambda f: fig.savefig(f, metadata={"Description": made_by, "Date": None}))
-    return _save(self, stem.with_suffix(".png"), lambda f: fig.savefig(f, metadata={"Description": made_by, "Software": None}))
+    svg, png = ({"Description": made_by, k: None} for k in ("Date", "Software"))
+    _save(self, stem.with_suffix(".svg"), lambda f: fig.savefig(f, metadata=svg))
+    return _save(self, stem.with_suffix(".png"), lambda f: fig.savefig(f, metadata=png))
 
 # %% ../nbs/00_study.ipynb #9d67a7d5
 def _records(folder): # {page: record}; one that cannot be read is named and left out
@@ -674,7 +703,8 @@ def _records(folder): # {page: record}; one that cannot be read is named and lef
     for p in sorted((folder/"pages").rglob("[!.]*.json")):
         page = p.relative_to(folder/"pages").with_suffix("").as_posix()
         try: found[page] = json.loads(p.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as e: fallback(f"the record of {page} cannot be read ({e}); run the page again")
+        except (OSError, ValueError) as e:
+            fallback(f"the record of {page} cannot be read ({e}); run the page again")
     return found
 
 def merge_run(
@@ -682,23 +712,26 @@ def merge_run(
 )->Path: # run.json
     "Merge the records of all pages of a run into run.json."
     folder = Path(folder)
-    with filelock.FileLock(folder/".run.lock"): # the lock's file stays: without it, two processes could enter at once
+    with filelock.FileLock(folder/".run.lock"): # the lock's file stays, else two could enter at once
         pages = _records(folder)
         newest = max(pages.values(), key=lambda p: p["started"], default={})
         machine = {k: newest.get(k) for k in ("git_commit", "git_changed", "python", "versions", "hardware")}
         data = {k: v for p in pages.values() for k, v in p["data"].items()}
         told = sorted({f for p in pages.values() for f in p["fallbacks"]})
-        merged = dict(run=folder.name, note="Research code. Not for clinical use.", **machine, data=data, fallbacks=told, pages=pages)
-        text = json.dumps(merged, indent=1, default=str) + "\n"
-        with write_whole(folder/"run.json") as f: f.write_text(text, encoding="utf-8")
+        about = dict(run=folder.name, note="Research code. Not for clinical use.", **machine)
+        text = json.dumps(about | dict(data=data, fallbacks=told, pages=pages), indent=1, default=str)
+        with write_whole(folder/"run.json") as f: f.write_text(text + "\n", encoding="utf-8")
     return folder/"run.json"
 
+# %% ../nbs/00_study.ipynb #fbce9d8e
 @patch
 def finish(self:Run)->Path: # run.json
     "Write the page's record and merge it into run.json."
     started = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(self.started))
-    record = dict(page=self.page, seed=self.seed, params=self.params, started=started, seconds=round(time.time() - self.started, 1),
-        made=self.made, data=self.data, fallbacks=list(_state.fallbacks), kept=list(_state.results), **provenance())
+    seconds = round(time.time() - self.started, 1)
+    record = dict(page=self.page, seed=self.seed, params=self.params, started=started, seconds=seconds,
+        made=self.made, data=self.data, fallbacks=list(_state.fallbacks), kept=list(_state.results),
+        **provenance())
     text = json.dumps(record, indent=1, default=str)
     with write_whole(self.dir/"pages"/f"{self.page}.json") as f: f.write_text(text, encoding="utf-8")
     return merge_run(self.dir)
@@ -709,7 +742,8 @@ def plain_name(
 )->str: # the same
     "Raise unless the name is one plain folder name of its own."
     if re.fullmatch(r"\w[\w.-]*", str(run), re.ASCII) and run != "reference": return run
-    raise ValueError(f"run={run!r}: letters, digits, '_', '-' and '.' are accepted, a letter, digit or '_' first, and not 'reference'")
+    raise ValueError(f"run={run!r}: letters, digits, '_', '-' and '.' are accepted, a letter, digit or '_' "
+        "first, and not 'reference'")
 
 def begin(
     page:str, # page under nbs without suffix
@@ -724,29 +758,40 @@ def begin(
     check_parameters(params, declared | dict(seed=("int", 42)), page)
     plain_name(run)
     seed_everything(seed)
-    _state.fallbacks.clear(); _state.results.clear()
+    _state.fallbacks.clear()
+    _state.results.clear()
     _state.module = f"skinnb.{_exports(_cells(page)) or '__main__'}"
     opened = Run(page, run, seed, params | dict(run=run))
-    for folder in (opened.dir, cache_dir()/"kept"): sweep_debris(folder) if folder.exists() else None
+    for folder in (opened.dir, cache_dir()/"kept"):
+        if folder.exists(): sweep_debris(folder)
     return opened
 
 # %% ../nbs/00_study.ipynb #a66e1ec2
+def _modules(tree): # modules of skinnb that exported code imports: `from skinnb.a import b` may mean a or a.b
+    froms = [n for n in ast.walk(tree) if isinstance(n, ast.ImportFrom)]
+    ours = [n for n in froms if f"{n.module}.".startswith("skinnb.")]
+    names = {m for n in ours for m in (n.module, *(f"{n.module}.{a.name}" for a in n.names))}
+    return sorted(m.removeprefix("skinnb.") for m in names)
+
 def _page(path, nbs): # one notebook -> dict
     cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
-    code = ["".join(c["source"]) for c in cells if c["cell_type"] == "code"]
-    exported = "\n".join(c for c in code if re.search(r"^#\|\s*exporti?\b", c, re.M))
+    text = lambda kind: ["".join(c["source"]) for c in cells if c["cell_type"] == kind]
+    exported = "\n".join(c for c in text("code") if re.search(r"^#\|\s*exporti?\b", c, re.M))
     tree = ast.parse(exported)
-    froms = [n for n in ast.walk(tree) if isinstance(n, ast.ImportFrom) and f"{n.module}.".startswith("skinnb.")]
-    names = [m.removeprefix("skinnb.") for n in froms for m in (n.module, *(f"{n.module}.{a.name}" for a in n.names))] # modules, and names that may be modules
-    makes = next((ast.literal_eval(n.value) for n in tree.body if isinstance(n, ast.Assign) and getattr(n.targets[0], "id", "") == "makes"), {})
+    is_makes = lambda n: isinstance(n, ast.Assign) and getattr(n.targets[0], "id", "") == "makes"
+    makes = next((ast.literal_eval(n.value) for n in tree.body if is_makes(n)), {})
     page = path.relative_to(nbs).with_suffix("").as_posix()
-    title = next((l[2:] for c in cells if c["cell_type"] == "markdown" for l in "".join(c["source"]).splitlines() if l.startswith("# ")), page)
-    return dict(page=page, module=_exports(cells), paper=page.split("/")[0] if "/" in page else None, title=title, imports=sorted(set(names)), makes=makes)
+    lines = "\n".join(text("markdown")).splitlines()
+    title = next((l[2:] for l in lines if l.startswith("# ")), page)
+    return dict(page=page, module=_exports(cells), paper=page.split("/")[0] if "/" in page else None,
+        title=title, imports=_modules(tree), makes=makes)
 
+# %% ../nbs/00_study.ipynb #963b8852
 def pages()->pd.DataFrame: # columns page, module, paper, title, imports, makes
-    "Every page in reading order (shared chapters, papers, what compares papers), with what it imports and makes."
+    "Every page in reading order (shared chapters, papers, across), with what it imports and makes."
     nbs = root()/"nbs"
-    found = [p for p in sorted(nbs.rglob("*.ipynb")) if not any(part.startswith((".", "_")) for part in p.relative_to(nbs).parts)]
+    hidden = lambda p: any(part.startswith((".", "_")) for part in p.relative_to(nbs).parts)
+    found = [p for p in sorted(nbs.rglob("*.ipynb")) if not hidden(p)]
     order = lambda p: (p["page"] != "index", p["paper"] is not None, p["paper"] == "across", p["page"])
     book = pd.DataFrame(sorted((_page(p, nbs) for p in found), key=order))
     if len(book): book["imports"] = [[m for m in names if m in set(book.module)] for names in book.imports]

@@ -18,6 +18,7 @@ from fastcore.basics import patch
 from fastcore.xml import Div, Safe, Span, Style, Table, Tbody, Td, Th, Thead, Tr, to_xml
 from IPython.display import HTML
 from scipy.special import ndtr, ndtri
+from scipy.stats import binom
 from .published import as_printed, difference, facts, papers, printed
 from .stats import hanley_mcneil, lattice_counts, wilson
 from .study import begin, one_of, theme
@@ -31,7 +32,7 @@ def span(
     "Interval of the numbers that are printed like this."
     if isinstance(printed, str):
         v, half = as_printed(printed)
-        if np.isnan(v): raise ValueError(f"{printed!r} is not a number; give what is printed, such as '0.785' or '78.5%'")
+        if np.isnan(v): raise ValueError(f"{printed!r} is not a number, as '0.785' or '78.5%' are")
         if printed.strip().endswith("%"): v, half = v/100, half/100
     else:
         v = float(printed)
@@ -41,74 +42,104 @@ def span(
 
 # %% ../nbs/03_tables.ipynb #e2c4dc5a
 count_names = ["tp", "fn", "fp", "tn", "n_pos", "n_neg", "n"]
-rate_names = ["recall", "specificity", "precision", "npv", "fpr", "fnr", "f1", "accuracy", "balanced_accuracy", "prevalence"]
+rate_names = ["recall", "specificity", "precision", "npv", "fpr", "fnr", "f1", "accuracy",
+    "balanced_accuracy", "prevalence"]
 other_names = ["auroc", "dice", "iou", "abroca", "eodds"]
-synonyms = dict(sensitivity="recall", tpr="recall", tnr="specificity", ppv="precision", f1_score="f1", f_score="f1", fn_rate="fnr", fp_rate="fpr",
-    roc_auc="auroc", auc="auroc", test_recall="recall", malignant="n_pos", benign="n_neg", positives="n_pos", negatives="n_neg", total="n", images="n",
-    dice_coefficient="dice", mean_iou="iou", jaccard="iou", acc="accuracy", bal_acc="balanced_accuracy")
+synonyms = dict(sensitivity="recall", tpr="recall", test_recall="recall", tnr="specificity", ppv="precision",
+    f1_score="f1", f_score="f1", fn_rate="fnr", fp_rate="fpr", acc="accuracy", bal_acc="balanced_accuracy",
+    roc_auc="auroc", auc="auroc", malignant="n_pos", positives="n_pos", benign="n_neg", negatives="n_neg",
+    total="n", images="n", dice_coefficient="dice", mean_iou="iou", jaccard="iou")
 
 def known_name(
     column:str, # a column's name, any case, spaces and hyphens allowed
 )->str: # one of count_names, rate_names and other_names
     "What a column holds, by its name."
     name = str(column).strip().lower().replace(" ", "_").replace("-", "_")
-    name, accepted = synonyms.get(name, name), count_names + rate_names + other_names
-    return one_of(name, [*accepted, *synonyms], f"column {column!r}, to be explained in `names` or left out by `ignore`:")
+    what = f"column {column!r}, to be explained in `names` or left out by `ignore`:"
+    name = one_of(name, [*count_names, *rate_names, *other_names, *synonyms], what)
+    return synonyms.get(name, name)
 
 # %% ../nbs/03_tables.ipynb #3f6b4a2c
+def _count_span(v, at): # a printed count as an interval of one number
+    n = as_printed(v)[0]
+    if not (n >= 0 and n == round(n)): raise ValueError(f"{at}a count is a whole number from 0")
+    return n, n
+
+def _rate_span(v, decimals, truncation, at): # a printed rate as an interval that meets 0..1
+    lo, hi = span(v, decimals, truncation)
+    middle = as_printed(v)[0]/(100 if str(v).strip().endswith("%") else 1)
+    if hi < 0 or lo > 1 or not -1e-9 <= middle <= 1 + 1e-9:
+        raise ValueError(f"{at}a rate lies in 0..1; write a percentage with %")
+    return lo, hi
+
+# %% ../nbs/03_tables.ipynb #21f140bd
 def _spans(given, decimals=None, truncation=False, where=""): # {column: printed} -> {name: (low, high)}
     found = {}
     for column, v in given.items():
-        name = known_name(column)
-        lo, hi = (as_printed(v)[0],)*2 if name in count_names else span(v, decimals, truncation)
-        at = f"{where}{column} = {v!r}: "
-        if name in count_names and not (lo >= 0 and lo == round(lo)): raise ValueError(at + "a count is a whole number from 0")
-        if name not in count_names and not (hi >= 0 and lo <= 1 and -1e-9 <= (as_printed(v)[0])/(100 if str(v).strip().endswith("%") else 1) <= 1 + 1e-9):
-            raise ValueError(at + "a rate lies in 0..1; write a percentage with %")
-        if name in found: raise ValueError(f"{where}{column!r} and another column both mean {name!r}; give one of them")
-        found[name] = lo, hi
+        name, at = known_name(column), f"{where}{column} = {v!r}: "
+        if name in found: raise ValueError(f"{where}{column!r} and another column both mean {name!r}; give "
+            "one of them")
+        found[name] = _count_span(v, at) if name in count_names else _rate_span(v, decimals, truncation, at)
     return found
 
 # %% ../nbs/03_tables.ipynb #0ba6f0c1
-_of_tp = dict(tp=lambda a, b, P: (a, b), fn=lambda a, b, P: (P - b, P - a), recall=lambda a, b, P: (P*a, P*b), fnr=lambda a, b, P: (P*(1 - b), P*(1 - a)))
+_of_tp = dict( # smallest and largest tp; a and b are the ends of the printed interval
+    tp=lambda a, b, P: (a, b), fn=lambda a, b, P: (P - b, P - a),
+    recall=lambda a, b, P: (P*a, P*b), fnr=lambda a, b, P: (P*(1 - b), P*(1 - a)))
 
-_of_fp = dict( # smallest and largest fp for each tp; a and b are the ends of the printed interval
+_of_fp = dict( # smallest and largest fp for each tp
     fp=lambda a, b, t, P, N: (a, b), tn=lambda a, b, t, P, N: (N - b, N - a),
     specificity=lambda a, b, t, P, N: (N*(1 - b), N*(1 - a)), fpr=lambda a, b, t, P, N: (N*a, N*b),
-    precision=lambda a, b, t, P, N: (t/b - t, t/a - t), f1=lambda a, b, t, P, N: (2*t/b - t - P, 2*t/a - t - P),
+    precision=lambda a, b, t, P, N: (t/b - t, t/a - t),
+    f1=lambda a, b, t, P, N: (2*t/b - t - P, 2*t/a - t - P),
     npv=lambda a, b, t, P, N: (N - (P - t)*b/(1 - b), N - (P - t)*a/(1 - a)),
     accuracy=lambda a, b, t, P, N: (t + N - (P + N)*b, t + N - (P + N)*a),
     balanced_accuracy=lambda a, b, t, P, N: (N*(t/P + 1 - 2*b), N*(t/P + 1 - 2*a)))
 
 # %% ../nbs/03_tables.ipynb #e219a935
-def _solutions(s, names, sizes): # (P, N, tp, lowest fp, highest fp) of all tables that agree with the named intervals
+def _every_tp(s, names, sizes): # P, N, tp: every number of true positives of every possible size
     P, N = (np.asarray(v, float) for v in sizes)
     keep = np.ones(len(P), bool)
     if "n" in names: keep &= P + N == s["n"][0]
-    if "prevalence" in names: keep &= (P >= (P + N)*s["prevalence"][0] - 1e-7) & (P <= (P + N)*s["prevalence"][1] + 1e-7)
+    if "prevalence" in names:
+        low, high = s["prevalence"]
+        keep &= (P >= (P + N)*low - 1e-7) & (P <= (P + N)*high + 1e-7)
     P, N = P[keep], N[keep]
     steps = (P + 1).astype(int)
     t = np.arange(steps.sum()) - np.repeat(np.cumsum(steps) - steps, steps)
-    P, N = np.repeat(P, steps), np.repeat(N, steps)
+    return np.repeat(P, steps), np.repeat(N, steps), t
+
+# %% ../nbs/03_tables.ipynb #ac3b89b7
+def _solutions(s, names, sizes): # (P, N, tp, lowest fp, highest fp) of tables that agree with the intervals
+    P, N, t = _every_tp(s, names, sizes)
     lo, hi = np.zeros(len(t)), N.copy()
     with np.errstate(divide="ignore", invalid="ignore"):
         for name in names:
-            a, b = np.clip(s[name], 0, 1) if name in rate_names else s[name]
-            low, high = _of_tp[name](a, b, P) if name in _of_tp else _of_fp[name](np.float64(a), np.float64(b), t, P, N) if name in _of_fp else (0, np.inf)
-            if name in _of_tp: hi = np.where((t >= low - 1e-7) & (t <= high + 1e-7), hi, -1)
-            else: lo, hi = np.fmax(lo, np.ceil(low - 1e-7)), np.fmin(hi, np.floor(high + 1e-7)) # fmax and fmin pass over 0/0: undefined, so anything goes
+            a, b = np.float64(np.clip(s[name], 0, 1)) if name in rate_names else np.float64(s[name])
+            if name in _of_tp:
+                low, high = _of_tp[name](a, b, P)
+                hi = np.where((t >= low - 1e-7) & (t <= high + 1e-7), hi, -1)
+            elif name in _of_fp:
+                low, high = _of_fp[name](a, b, t, P, N)
+                lo, hi = np.fmax(lo, np.ceil(low - 1e-7)), np.fmin(hi, np.floor(high + 1e-7))
     ok = lo <= hi
     return tuple(v[ok].astype(int) for v in (P, N, t, lo, hi))
 
 # %% ../nbs/03_tables.ipynb #25cf5d57
+def _printed_size(s, name, parts): # a printed size, or the sum of its printed parts, or None
+    if name in s: return int(s[name][0])
+    return int(sum(s[p][0] for p in parts)) if set(parts) <= set(s) else None
+
 def _sizes(s): # arrays of possible n_pos and n_neg, or None when nothing is known
-    one = lambda name, parts: int(s[name][0]) if name in s else int(sum(s[p][0] for p in parts)) if set(parts) <= set(s) else None
-    pos, neg, n = one("n_pos", ("tp", "fn")), one("n_neg", ("tn", "fp")), one("n", ("n",))
+    pos, neg = _printed_size(s, "n_pos", ("tp", "fn")), _printed_size(s, "n_neg", ("tn", "fp"))
+    n = _printed_size(s, "n", ("n",))
     if n is not None:
         if pos is None and neg is None: return (np.arange(n + 1), n - np.arange(n + 1)) if n <= 3000 else None
         pos, neg = (n - neg if pos is None else pos), (n - pos if neg is None else neg)
     if pos is None or neg is None: return None
-    if min(pos, neg) < 0: raise ValueError(f"n = {n} is smaller than one of its parts, n_pos = {pos} and n_neg = {neg}: a total is at least each of its parts")
+    if min(pos, neg) < 0:
+        raise ValueError(f"n = {n} is smaller than one of its parts, n_pos = {pos} and n_neg = {neg}: a "
+            "total is at least each of its parts")
     return np.array([pos]), np.array([neg])
 
 # %% ../nbs/03_tables.ipynb #ab4c559c
@@ -120,25 +151,28 @@ def implied_counts(
 )->pd.DataFrame: # tp, fn, fp, tn: one line for each possible table; empty when the values exclude each other
     "Every table of counts that would be printed like this."
     s = _spans(given, decimals, truncation)
-    if (sizes := _sizes(s)) is None: raise ValueError(f"{sorted(s)}: the sizes are missing; give n_pos and n_neg, or n (up to 3000), or counts that add up to them")
+    if (sizes := _sizes(s)) is None:
+        raise ValueError(f"{sorted(s)}: the sizes are missing; give n_pos and n_neg, or n (up to 3000), or "
+            "counts that add up to them")
     P, N, t, lo, hi = _solutions(s, [k for k in s if k not in ("n_pos", "n_neg")], sizes)
     f = np.concatenate([np.arange(a, b + 1) for a, b in zip(lo[:limit], hi[:limit])] or [np.empty(0, int)])
     P, N, t = (np.repeat(v[:limit], (hi - lo + 1)[:limit]) for v in (P, N, t))
     return pd.DataFrame(dict(tp=t, fn=P - t, fp=f, tn=N - f))[:limit]
 
 # %% ../nbs/03_tables.ipynb #fcbe507e
-def _value(name, P, N, t, f): # a rate of count tables
+def _rate_of(name, P, N, t, f): # a rate of count tables
     with np.errstate(divide="ignore", invalid="ignore"):
-        return dict(tp=t, fn=P - t, fp=f, tn=N - f, n=P + N, prevalence=P/(P + N), recall=t/P, fnr=1 - t/P, specificity=1 - f/N, fpr=f/N, precision=t/(t + f),
-            npv=(N - f)/(N - f + P - t), f1=2*t/(t + f + P), accuracy=(t + N - f)/(P + N), balanced_accuracy=(t/P + 1 - f/N)/2)[name]
+        return dict(tp=t, fn=P - t, fp=f, tn=N - f, n=P + N, prevalence=P/(P + N), recall=t/P, fnr=1 - t/P,
+            specificity=1 - f/N, fpr=f/N, precision=t/(t + f), npv=(N - f)/(N - f + P - t),
+            f1=2*t/(t + f + P), accuracy=(t + N - f)/(P + N), balanced_accuracy=(t/P + 1 - f/N)/2)[name]
 
 def _should_be(s, name, others, sizes): # what `name` can be, given the others: (low, high) or None
     P, N, t, lo, hi = _solutions(s, [k for k in others if k != name], sizes)
     if not len(P): return None
-    v = np.concatenate([_value(name, P, N, t, lo), _value(name, P, N, t, hi)])
+    v = np.concatenate([_rate_of(name, P, N, t, lo), _rate_of(name, P, N, t, hi)])
     return None if np.isnan(v).all() else (np.nanmin(v), np.nanmax(v))
 
-def _text(name, lo, hi, digits=4): # "recall 0.7951" or "recall 0.79 to 0.81"
+def _range_text(name, lo, hi, digits=4): # "recall 0.7951" or "recall 0.79 to 0.81"
     write = (lambda x: f"{x:.0f}") if name in count_names else (lambda x: f"{x:.{digits}f}")
     return f"{name} {write(lo)}" if write(lo) == write(hi) else f"{name} {write(lo)} to {write(hi)}"
 
@@ -151,36 +185,74 @@ def _smallest(free, feasible, most=3): # smallest sets of names that exclude eac
         if found and r >= min(most, len(free)) or found and r > 1: break
     return found
 
-def _against_counts(s, free, sizes, feasible): # rates that the printed counts contradict, or None where counts are not enough
+def _against_counts(s, free, sizes, feasible): # rates that printed counts contradict; None: too few counts
     counts = [k for k in free if k in count_names]
-    if not ({"tp", "fn"} & set(counts) and {"fp", "tn"} & set(counts)) or len(sizes[0]) > 1 or not feasible(counts): return None
+    both_classes = {"tp", "fn"} & set(counts) and {"fp", "tn"} & set(counts)
+    if not both_classes or len(sizes[0]) > 1 or not feasible(counts): return None
     return [(*counts, k) for k in free if k not in counts and not feasible((*counts, k))]
 
 # %% ../nbs/03_tables.ipynb #b5147d94
-_tied = [("f1", ("precision", "recall"), lambda p, r: 2*p*r/(p + r)), ("balanced_accuracy", ("recall", "specificity"), lambda r, s: (r + s)/2),
+_tied = [("f1", ("precision", "recall"), lambda p, r: 2*p*r/(p + r)),
+    ("balanced_accuracy", ("recall", "specificity"), lambda r, s: (r + s)/2),
     ("fnr", ("recall",), lambda r: 1 - r), ("fpr", ("specificity",), lambda s: 1 - s),
     ("accuracy", ("recall", "specificity", "prevalence"), lambda r, s, w: w*r + (1 - w)*s),
     ("accuracy", ("precision", "recall", "prevalence"), lambda p, r, w: 1 - w*((1 - r) + r*(1/p - 1))),
     ("precision", ("recall", "specificity", "prevalence"), lambda r, s, w: w*r/(w*r + (1 - w)*(1 - s)))]
 
 def _corners(s, names, formula): # (low, high) of the formula over the printed intervals
+    ends = [[np.float64(np.clip(x, 0, 1)) for x in s[k]] for k in names]
     with np.errstate(divide="ignore", invalid="ignore"):
-        v = [formula(*(np.float64(np.clip(x, 0, 1)) for x in c)) for c in itertools.product(*(s[k] for k in names))]
+        v = [formula(*corner) for corner in itertools.product(*ends)]
     return np.nanmin(v), np.nanmax(v)
 
 # %% ../nbs/03_tables.ipynb #129534ae
+def _outside(lo, hi, interval): return hi < interval[0] - 1e-9 or lo > interval[1] + 1e-9
+
 def _untied(s): # [(names, should be)] for every formula that does not hold
     found = []
     for target, names, formula in _tied:
         if target in s and set(names) <= set(s):
             lo, hi = _corners(s, names, formula)
-            if hi < s[target][0] - 1e-9 or lo > s[target][1] + 1e-9: found.append(((*names, target), _text(target, lo, hi)))
-    if {"accuracy", "recall", "specificity"} <= set(s) and "prevalence" not in s: # accuracy is a mean of the two, whatever the prevalence
+            if _outside(lo, hi, s[target]): found.append(((*names, target), _range_text(target, lo, hi)))
+    names = ("recall", "specificity", "accuracy")
+    if set(names) <= set(s) and "prevalence" not in s:
         lo, hi = min(s["recall"][0], s["specificity"][0]), max(s["recall"][1], s["specificity"][1])
-        if hi < s["accuracy"][0] - 1e-9 or lo > s["accuracy"][1] + 1e-9: found.append((("recall", "specificity", "accuracy"), _text("accuracy", lo, hi)))
+        if _outside(lo, hi, s["accuracy"]): found.append((names, _range_text("accuracy", lo, hi)))
     return found
 
-# %% ../nbs/03_tables.ipynb #27fda4c7
+# %% ../nbs/03_tables.ipynb #648efac8
+_together = "no table of counts gives these together"
+
+def _impossible(s, sets, sizes): # [(names, what they should be, why)] of values impossible by themselves
+    why = {True: "the sizes do not add up to it", False: "no whole count gives this rate"}
+    return [(c, _nearest(s, c[0], sizes), why[c[0] in count_names]) for c in sets if len(c) == 1]
+
+# %% ../nbs/03_tables.ipynb #780f125a
+def _blamed(s, sizes): # the same for a row with known sizes
+    free = [k for k in s if k in _of_tp or k in _of_fp or k in ("n", "prevalence")]
+    feasible = functools.cache(lambda names: len(_solutions(s, names, sizes)[0]) > 0)
+    if feasible(tuple(free)): return []
+    say = lambda k, others: _range_text(k, *w) if (w := _should_be(s, k, others, sizes)) else ""
+    counted = _against_counts(s, free, sizes, lambda names: feasible(tuple(names)))
+    if counted is not None:
+        return [(c, say(c[-1], c), "the printed counts give another value") for c in counted]
+    sets = _smallest(free, feasible)
+    rest = [k for k in free if feasible(tuple(j for j in free if j != k))]
+    alone = _impossible(s, sets, sizes)
+    if not alone and rest: # taking out any of `rest` heals the row
+        healed = f"{_together}; without {' or '.join(rest)} the rest agrees"
+        return [(sets[0], " or ".join(say(k, free) for k in rest), healed)]
+    return alone + [(c, " or ".join(say(k, c) for k in c), _together) for c in sets if len(c) > 1]
+
+# %% ../nbs/03_tables.ipynb #afe28055
+def _nearest(s, name, sizes): # what could have been printed nearest to an impossible rate
+    mid, (P, N) = sum(s[name])/2, (int(v[0]) for v in sizes)
+    n = P if name in _of_tp else N if name in ("specificity", "fpr", "fp", "tn") else P + N
+    if name == "n": return f"n {n}"
+    if name in count_names or not n: return f"{name} at most {n}"
+    return f"nearest is {name} {round(mid*n)/n:.4f} = {round(mid*n)}/{n}"
+
+# %% ../nbs/03_tables.ipynb #72850eae
 def conflicts(
     given:dict, # {name: printed value} of one row; counts, rates and sizes of one class, not macro averages
     decimals:int=None, # digits after the point of plain numbers
@@ -189,54 +261,42 @@ def conflicts(
     "Sets of printed values that exclude each other, and what the others imply for each."
     s = _spans(given, decimals, truncation)
     show = lambda names: ", ".join(f"{k} {v}" for k, v in given.items() if known_name(k) in names)
+    never = "no prevalence, however large the sample, gives these together"
     sizes = _sizes(s)
-    lines = _blamed(s, sizes) if sizes else [(names, said, "no prevalence, however large the sample, gives these together") for names, said in _untied(s)]
-    return pd.DataFrame([dict(columns=", ".join(names), printed=show(names), implied=said, why=why) for names, said, why in lines], columns=["columns", "printed", "implied",
-        "why"])
-
-# %% ../nbs/03_tables.ipynb #648efac8
-def _blamed(s, sizes): # [(names, what they should be, why)] of a row with known sizes
-    free = [k for k in s if k in _of_tp or k in _of_fp or k in ("n", "prevalence")]
-    feasible = functools.cache(lambda names: len(_solutions(s, names, sizes)[0]) > 0)
-    if feasible(tuple(free)): return []
-    without = lambda name: tuple(k for k in free if k != name)
-    say = lambda k, others: _text(k, *w) if (w := _should_be(s, k, others, sizes)) else ""
-    counted = _against_counts(s, free, sizes, lambda names: feasible(tuple(names)))
-    if counted is not None: return [(names, say(names[-1], names), "the printed counts give another value") for names in counted]
-    sets, rest = _smallest(free, feasible), [k for k in free if feasible(without(k))]
-    alone = [(c, _nearest(s, c[0], sizes), "the sizes do not add up to it" if c[0] in count_names else "no whole count gives this rate") for c in sets if len(c) == 1]
-    if alone or not rest: return alone + [(c, " or ".join(say(k, c) for k in c), "no table of counts gives these together") for c in sets if len(c) > 1]
-    return [(sets[0], " or ".join(say(k, free) for k in rest), f"no table of counts gives these together; without {' or '.join(rest)} the rest agrees")]
-
-# %% ../nbs/03_tables.ipynb #afe28055
-def _nearest(s, name, sizes): # what could have been printed nearest to an impossible rate
-    mid, (P, N) = sum(s[name])/2, (int(v[0]) for v in sizes)
-    n = P if name in _of_tp else N if name in ("specificity", "fpr", "fp", "tn") else P + N
-    return f"{name} {n}" if name == "n" else f"{name} at most {n}" if name in count_names or not n else f"nearest is {name} {round(mid*n)/n:.4f} = {round(mid*n)}/{n}"
+    found = _blamed(s, sizes) if sizes else [(names, said, never) for names, said in _untied(s)]
+    lines = [(", ".join(names), show(names), said, why) for names, said, why in found]
+    return pd.DataFrame(lines, columns=["columns", "printed", "implied", "why"])
 
 # %% ../nbs/03_tables.ipynb #57a0fdeb
+def _check_rate(**rates): # raise unless each lies in 0..1
+    for name, v in rates.items():
+        if not 0 <= v <= 1: raise ValueError(f"{name}={v}: a rate in 0..1 is accepted")
+
 def dice_ceiling(
     precision:float, # mean precision over images, 0..1
     recall:float, # mean recall over the same images, 0..1
 )->float: # largest possible mean Dice
     "Mean Dice cannot exceed the mean of mean precision and mean recall."
-    for name, v in dict(precision=precision, recall=recall).items():
-        if not 0 <= v <= 1: raise ValueError(f"{name}={v}: a rate in 0..1 is accepted")
+    _check_rate(precision=precision, recall=recall)
     return (precision + recall)/2
 
 def dice_from_iou(
     iou:float, # mean IoU over images, 0..1
 )->tuple: # (smallest, largest) mean Dice
     "Mean Dice lies between mean IoU J and 2J/(1 + J)."
-    if not 0 <= iou <= 1: raise ValueError(f"iou={iou}: a rate in 0..1 is accepted")
+    _check_rate(iou=iou)
     return iou, 2*iou/(1 + iou)
 
 # %% ../nbs/03_tables.ipynb #925cdcdf
 def _group_shares(pos_shares, neg_shares): # (smallest share of positives, of negatives)
     for name, v in dict(pos_shares=pos_shares, neg_shares=neg_shares).items():
-        if len(v) != 2 or min(v) <= 0: raise ValueError(f"{name}={v}: two positive shares of all images are accepted, one for each group")
-    if abs(sum(pos_shares) + sum(neg_shares) - 1) > 1e-6: raise ValueError(f"pos_shares and neg_shares add to {sum(pos_shares) + sum(neg_shares):.4g}: together they are all "
-        f"images and add to 1")
+        if len(v) != 2 or min(v) <= 0:
+            raise ValueError(
+                f"{name}={v}: two positive shares of all images are accepted, one for each group")
+    total = sum(pos_shares) + sum(neg_shares)
+    if abs(total - 1) > 1e-6:
+        raise ValueError(f"pos_shares and neg_shares add to {total:.4g}: together they are all images and "
+            "add to 1")
     return min(pos_shares), min(neg_shares)
 
 # %% ../nbs/03_tables.ipynb #7ad81d6a
@@ -246,7 +306,7 @@ def eodds_ceiling(
     neg_shares, # the same for negatives; all four add to 1
 )->float: # largest possible half-sum (|TPR gap| + |FPR gap|)/2
     "Largest equalised-odds difference (half-sum) that two groups can have at this accuracy."
-    if not 0 <= accuracy <= 1: raise ValueError(f"accuracy={accuracy}: a rate in 0..1 is accepted")
+    _check_rate(accuracy=accuracy)
     wrong, total = 1 - accuracy, 0.
     for m in sorted(_group_shares(pos_shares, neg_shares)): # spend the errors where a gap is cheapest
         gap = min(1., wrong/m)
@@ -260,7 +320,7 @@ def accuracy_ceiling(
     neg_shares, # the same for negatives; all four add to 1
 )->float: # largest possible overall accuracy
     "Largest overall accuracy that two groups with this equalised-odds difference can have."
-    if not 0 <= eodds <= 1: raise ValueError(f"eodds={eodds}: a difference in 0..1 is accepted")
+    _check_rate(eodds=eodds)
     cheap, dear = sorted(_group_shares(pos_shares, neg_shares))
     return 1 - (cheap*min(1, 2*eodds) + dear*max(0, 2*eodds - 1))
 
@@ -272,10 +332,19 @@ def abroca_bounds(
     "Bounds of ABROCA from the two AUCs; one half at most when they are not known."
     if auc_a is None or auc_b is None: return 0., .5
     for name, v in dict(auc_a=auc_a, auc_b=auc_b).items():
-        if not .5 <= v <= 1: raise ValueError(f"{name}={v}: an AUC from 0.5 to 1 is accepted (curves on or above the diagonal)")
+        if not .5 <= v <= 1: raise ValueError(f"{name}={v}: an AUC from 0.5 to 1 is accepted, of a curve "
+            "above the diagonal")
     return abs(auc_a - auc_b), min(2 - auc_a - auc_b, auc_a + auc_b - 1)
 
 # %% ../nbs/03_tables.ipynb #01125027
+def _drawn_curves(d, n_pos, n_neg, n_sim, rng): # (n_sim, 401) true-positive rates on an even grid
+    grid = np.linspace(0, 1, 401)
+    pos = np.sort(rng.normal(d, 1, (n_sim, n_pos)))
+    neg = np.sort(rng.normal(0, 1, (n_sim, n_neg)))[:, ::-1]
+    cut = np.minimum((grid*n_neg).astype(int), n_neg - 1) # the negative that may just not be passed
+    return np.where(grid < 1, (pos[:, :, None] > neg[:, cut][:, None, :]).mean(1), 1.)
+
+# %% ../nbs/03_tables.ipynb #9cf773c4
 def abroca_null(
     sizes_a, # (positives, negatives) of group a
     sizes_b, # of group b
@@ -286,13 +355,9 @@ def abroca_null(
     "ABROCA by chance: two groups from one model with no difference between them."
     if min(*sizes_a, *sizes_b) < 1:
         raise ValueError(f"sizes_a={sizes_a}, sizes_b={sizes_b}: at least one image of each class is needed")
-    rng, grid, d = np.random.default_rng(seed), np.linspace(0, 1, 401), math.sqrt(2)*ndtri(auc)
-    def roc(p, n): # true-positive rate on the grid, one curve per study
-        pos = np.sort(rng.normal(d, 1, (n_sim, p)))
-        neg = np.sort(rng.normal(0, 1, (n_sim, n)))[:, ::-1]
-        cut = np.minimum((grid*n).astype(int), n - 1) # the negative that may just not be passed
-        return np.where(grid < 1, (pos[:, :, None] > neg[:, cut][:, None, :]).mean(1), 1.)
-    return np.trapezoid(abs(roc(*sizes_a) - roc(*sizes_b)), grid)
+    rng, d = np.random.default_rng(seed), math.sqrt(2)*ndtri(auc)
+    a, b = (_drawn_curves(d, *sizes, n_sim, rng) for sizes in (sizes_a, sizes_b))
+    return np.trapezoid(abs(a - b), dx=1/400)
 
 # %% ../nbs/03_tables.ipynb #3691e346
 def binormal_accuracy(
@@ -301,7 +366,8 @@ def binormal_accuracy(
 )->float: # accuracy at the best threshold
     "Best accuracy of an equal-variance binormal model."
     if not .5 <= auc < 1 or not 0 < prevalence < 1:
-        raise ValueError(f"auc={auc}, prevalence={prevalence}: 0.5 <= auc < 1 and 0 < prevalence < 1 are accepted")
+        raise ValueError(f"auc={auc}, prevalence={prevalence}: 0.5 <= auc < 1, 0 < prevalence < 1 are "
+            "accepted")
     d, t = math.sqrt(2)*ndtri(auc), np.linspace(-8, 12, 20_001)
     return float((prevalence*ndtr(d - t) + (1 - prevalence)*ndtr(t)).max())
 
@@ -329,71 +395,122 @@ def mean_lattice(
 )->pd.DataFrame: # n (index): fits, of, luck (chance per value), p (chance of so many fits)
     "For each number of images, how many printed means it explains, and how many by luck."
     v = np.unique(np.asarray(list(values), float))
-    if not len(v) or not ((v >= 0) & (v <= 100)).all(): raise ValueError(f"values={v}: means in 0..100 are accepted, at least one")
-    grid, d = np.arange(0, 100*10**decimals + 1)/10**decimals/100, decimals + 2
-    can = lambda x, n: lattice_counts(np.round(x, d), 100*n, d, truncation).k.notna().to_numpy()
-    rows = []
-    for n in range(1, n_max + 1):
-        fits, luck = int(can(v/100, n).sum()), float(can(grid, n).mean())
-        rows.append(dict(n=n, fits=fits, of=len(v), luck=luck, p=sum(math.comb(len(v), i)*luck**i*(1 - luck)**(len(v) - i) for i in range(fits, len(v) + 1))))
-    return pd.DataFrame(rows).set_index("n")
+    if not len(v) or v.min() < 0 or v.max() > 100:
+        raise ValueError(f"values={v}: means in 0..100 are accepted")
+    every = np.arange(0, 100*10**decimals + 1)/10**decimals # all that can be printed
+    can = lambda x, n: lattice_counts((x/100).round(decimals + 2), 100*n, decimals + 2, truncation).k.notna()
+    rows = [(n, can(v, n).sum(), len(v), can(every, n).mean()) for n in range(1, n_max + 1)]
+    found = pd.DataFrame(rows, columns=["n", "fits", "of", "luck"]).set_index("n")
+    return found.assign(p=binom.sf(found.fits - 1, found.of, found.luck))
 
 # %% ../nbs/03_tables.ipynb #d666568e
-def _labels(frame, names, ignore): # (columns that hold numbers, name of each row)
-    is_word = lambda v: isinstance(v, str) and np.isnan(as_printed(v)[0])
-    words = [c for c in frame if c not in names and frame[c].map(is_word).any()]
-    at = frame[words].astype(str).agg(" ".join, axis=1).tolist() if words and isinstance(frame.index, pd.RangeIndex) else [str(i) for i in frame.index]
+def _is_word(v): return isinstance(v, str) and np.isnan(as_printed(v)[0])
+
+def _is_missing(v): return v is None or _is_word(v) or isinstance(v, float) and np.isnan(v)
+
+def _number_columns(frame, names, ignore): # (columns that hold numbers, name of each row)
+    words = [c for c in frame if c not in names and frame[c].map(_is_word).any()]
+    at = [str(i) for i in frame.index]
+    if words and isinstance(frame.index, pd.RangeIndex):
+        at = frame[words].astype(str).agg(" ".join, axis=1).tolist()
     return [c for c in frame if c not in words and c not in ignore], at
 
 # %% ../nbs/03_tables.ipynb #b319f7fd
-def _bounded(s): # [(check, names, should be, why)] of Dice, ABROCA and AUC
-    found, over = [], lambda name, ceiling: s[name][0] > ceiling + 1e-9
+def _dice_bounds(s): # [(check, names, should be, why)]
+    found = []
+    def exceeds(names, ceiling, why):
+        if s["dice"][0] > ceiling + 1e-9:
+            found.append(("dice", ("dice", *names), f"dice at most {ceiling:.4f}", why))
     if {"dice", "precision", "recall"} <= set(s):
-        if over("dice", c := (s["precision"][1] + s["recall"][1])/2): found.append(("dice", ("dice", "precision", "recall"), f"dice at most {c:.4f}", "mean Dice cannot exceed "
-            "the mean of precision and recall"))
+        ceiling = (s["precision"][1] + s["recall"][1])/2
+        exceeds(("precision", "recall"), ceiling, "mean Dice cannot exceed the mean of precision and recall")
     if {"dice", "iou"} <= set(s):
-        if over("dice", c := dice_from_iou(min(1, s["iou"][1]))[1]): found.append(("dice", ("dice", "iou"), f"dice at most {c:.4f}", "mean Dice cannot exceed 2J/(1+J)"))
-        if s["dice"][1] < s["iou"][0] - 1e-9: found.append(("dice", ("dice", "iou"), f"dice at least {s['iou'][0]:.4f}", "mean Dice is never below mean IoU"))
-    if "abroca" in s and over("abroca", .5): found.append(("abroca", ("abroca",), "abroca at most 0.5", "both ROC curves lie on or above the diagonal"))
-    if "auroc" in s and (sizes := _sizes(s)) is not None and len(sizes[0]) == 1:
-        pairs = 2*int(sizes[0][0]*sizes[1][0]) # a tie counts one half
-        if pairs and np.floor(s["auroc"][1]*pairs + 1e-7) < np.ceil(s["auroc"][0]*pairs - 1e-7): found.append(("lattice", ("auroc",), f"nearest is "
-            f"{round(sum(s['auroc'])/2*pairs)/pairs:.4f}", "an AUC is a whole number of half pairs"))
+        low, high = s["iou"]
+        exceeds(("iou",), dice_from_iou(min(1, high))[1], "mean Dice cannot exceed 2J/(1+J)")
+        if s["dice"][1] < low - 1e-9:
+            least = f"dice at least {low:.4f}"
+            found.append(("dice", ("dice", "iou"), least, "mean Dice is never below mean IoU"))
+    return found
+
+# %% ../nbs/03_tables.ipynb #6cf6bc8f
+def _curve_bounds(s): # the same for ABROCA and AUC
+    found = []
+    if "abroca" in s and s["abroca"][0] > .5 + 1e-9:
+        above = "both ROC curves lie on or above the diagonal"
+        found.append(("abroca", ("abroca",), "abroca at most 0.5", above))
+    if "auroc" not in s or (sizes := _sizes(s)) is None or len(sizes[0]) > 1: return found
+    (low, high), halves = s["auroc"], 2*int(sizes[0][0]*sizes[1][0])
+    if halves and np.floor(high*halves + 1e-7) < np.ceil(low*halves - 1e-7):
+        nearest = f"nearest is {round((low + high)/2*halves)/halves:.4f}"
+        found.append(("lattice", ("auroc",), nearest, "an AUC is a whole number of half pairs"))
     return found
 
 # %% ../nbs/03_tables.ipynb #077f7c2e
-def _sums(frame, total, parts): # [(row, check, names, printed, should be, why)]
-    found, read = [], lambda v: as_printed(v)[0]
+def _as_number(v): return as_printed(v)[0]
+
+def _is_count(v): # a whole number and no share; of a missing cell False
+    n = _as_number(v)
+    return n == n and n == round(n) and not str(v).endswith("%")
+
+def _parts_add(frame, parts): # [(row, check, names, printed, should be, why)]
+    found = []
     for whole, columns in parts.items():
         for at, r in frame.iterrows():
-            v, w = sum(read(r[c]) for c in columns), read(r[whole])
-            if not np.isnan(v + w) and v != w: found.append((at, "total", [*columns, whole], f"{whole} {r[whole]}", f"{whole} {v:g}", f"{' + '.join(columns)} is {v:g}"))
-    if total is not None:
-        for c in frame:
-            v = [read(x) for x in frame[c].drop(total)]
-            if known := (frame[c].map(lambda x: not np.isnan(read(x)) and read(x) == round(read(x)) and not str(x).endswith("%")).all()):
-                if sum(v) != read(frame.loc[total, c]): found.append((total, "total", [c], f"{c} {frame.loc[total, c]}", f"{c} {sum(v):g}", f"the lines above add to {sum(v):g}"))
+            v, w = sum(_as_number(r[c]) for c in columns), _as_number(r[whole])
+            if not np.isnan(v + w) and v != w:
+                found.append((at, "total", [*columns, whole], f"{whole} {r[whole]}", f"{whole} {v:g}",
+                    f"{' + '.join(columns)} is {v:g}"))
     return found
 
+# %% ../nbs/03_tables.ipynb #849e008f
+def _lines_add(frame, total): # the same for the line that adds up the others
+    if total is None: return []
+    counts = [c for c in frame if frame[c].map(_is_count).all()]
+    sums = {c: sum(_as_number(v) for v in frame[c].drop(total)) for c in counts}
+    wrong = {c: v for c, v in sums.items() if v != _as_number(frame.loc[total, c])}
+    return [(total, "total", [c], f"{c} {frame.loc[total, c]}", f"{c} {v:g}", f"the lines above add to {v:g}")
+        for c, v in wrong.items()]
+
 # %% ../nbs/03_tables.ipynb #19c5d3d9
-def _shares(frame, total, shares): # the same for columns of shares: {share column: count column or None}
-    found, body = [], frame.drop(total) if total is not None else frame
-    for c, of in shares.items():
-        whole = 1. if all(str(v).strip().endswith("%") for v in body[c]) or body[c].map(lambda v: as_printed(v)[0]).sum() < 2 else 100.
-        spans = [span(v) for v in body[c]]
-        lo, hi = (sum(x) for x in zip(*spans))
-        if not lo - 1e-9 <= whole <= hi + 1e-9: found.append(("all", "share", [c], f"sum {(lo + hi)/2:.6g}", f"sum {whole:g}", "shares of one whole do not add to it"))
-        counts = [] if of is None else [as_printed(v)[0] for v in body[of]]
-        for at, (a, b), k in zip(body.index, spans, counts):
-            v = whole*k/sum(counts)
-            if not a - 1e-9 <= v <= b + 1e-9: found.append((at, "share", [of, c], f"{c} {body.loc[at, c]}", f"{c} {v:.4g}", f"{k:g} of {sum(counts):g}"))
+def _whole_of(column): # what a column of shares adds to: 1 or 100
+    per_cent = all(str(v).strip().endswith("%") for v in column)
+    return 1. if per_cent or column.map(_as_number).sum() < 2 else 100.
+
+def _share_adds(body, c): # one column of shares: do they add to the whole?
+    whole, (lo, hi) = _whole_of(body[c]), np.sum([span(v) for v in body[c]], axis=0)
+    if lo - 1e-9 <= whole <= hi + 1e-9: return []
+    why = "shares of one whole do not add to it"
+    return [("all", "share", [c], f"sum {(lo + hi)/2:.6g}", f"sum {whole:g}", why)]
+
+def _share_of_counts(body, c, of): # is each share its count over their sum?
+    found, counts = [], body[of].map(_as_number)
+    for at, v, k in zip(body.index, body[c], counts):
+        (low, high), should = span(v), _whole_of(body[c])*k/sum(counts)
+        if _outside(should, should, (low, high)):
+            found.append((at, "share", [of, c], f"{c} {v}", f"{c} {should:.4g}", f"{k:g} of {sum(counts):g}"))
     return found
 
 # %% ../nbs/03_tables.ipynb #002ccecb
+def _row_findings(at, given, decimals, truncation): # [(row, check, names, printed, should be, why)]
+    s = _spans(given, decimals, truncation, f"{at}: ")
+    found = [(at, check, cols, ", ".join(f"{c} {given[c]}" for c in cols), implied, why)
+        for check, cols, implied, why in _dice_bounds(s) + _curve_bounds(s)]
+    rates = [] if "dice" in s else rate_names
+    counts = conflicts({k: v for k, v in given.items() if k in count_names + rates}, decimals, truncation)
+    blamed = [(c.columns.split(", "), c.printed, c.implied, c.why) for c in counts.itertuples()]
+    return found + [(at, "counts", *line) for line in blamed]
+
+def _check_asked(frame, total, columns): # raise unless the named columns and the total are there
+    for c in columns:
+        if c not in frame: raise ValueError(f"there is no column {c!r}; the table has {list(frame)}")
+    if total is not None and total not in frame.index:
+        raise ValueError(f"there is no line {total!r}; the table has {list(frame.index)}")
+
+# %% ../nbs/03_tables.ipynb #026be537
 def check_table(
-    frame:pd.DataFrame, # one line of the table per line; values as printed (strings) or numbers; NaN, None, "" and "N/R" are missing
+    frame:pd.DataFrame, # line by line, as printed or as numbers; NaN, None, "" and words are missing
     names:dict=None, # {column: one of the known names}, where a column is called something else
-    facts:dict=None, # {name: value} that holds for every line, such as dict(n_pos=288, n_neg=1205)
+    facts:dict=None, # {name: value} that holds for every line, such as dict(n_pos=60, n_neg=140)
     decimals:int=None, # digits after the point of plain numbers; strings show theirs
     truncation:bool=False, # True: digits may have been cut off
     total=None, # index label of the line that adds up the others
@@ -403,23 +520,23 @@ def check_table(
 )->pd.DataFrame: # row, check, columns, printed, implied, why; one line per finding, none when all agrees
     "Run every check that applies to a table of results."
     names, facts, parts, shares = names or {}, facts or {}, parts or {}, shares or {}
-    for c in {*names, *ignore, *parts, *itertools.chain(*parts.values()), *shares, *filter(None, shares.values())} - set(frame): raise ValueError(f"there is no column {c!r}; "
-        f"the table has {list(frame)}")
-    if total is not None and total not in frame.index: raise ValueError(f"there is no line {total!r}; the table has {list(frame.index)}")
-    columns, labels = _labels(frame, names, {*ignore, *shares, *parts, *itertools.chain(*parts.values()), *filter(None, shares.values())})
+    summed = {*parts, *itertools.chain(*parts.values()), *shares, *filter(None, shares.values())}
+    _check_asked(frame, total, [*names, *ignore, *summed])
+    columns, labels = _number_columns(frame, names, {*ignore, *summed})
     meaning = {c: known_name(names.get(c, c)) for c in columns}
-    lines = [(at, check, cols, printed, implied, why) for at, check, cols, printed, implied, why in _sums(frame, total, parts) + _shares(frame, total, shares)]
-    missing = lambda v: v is None or (isinstance(v, float) and np.isnan(v)) or (isinstance(v, str) and np.isnan(as_printed(v)[0]))
+    body = frame.drop(total) if total is not None else frame
+    found = _parts_add(frame, parts) + _lines_add(frame, total)
+    for c, of in shares.items():
+        found += _share_adds(body, c) + (_share_of_counts(body, c, of) if of else [])
+    everywhere = {known_name(k): v for k, v in facts.items()}
     for at, (_, r) in zip(labels, frame.iterrows()):
-        given = {**{known_name(k): v for k, v in facts.items()}, **{meaning[c]: r[c] for c in columns if not missing(r[c])}}
-        s = _spans(given, decimals, truncation, f"{at}: ")
-        lines += [(at, check, cols, ", ".join(f"{c} {given[c]}" for c in cols), implied, why) for check, cols, implied, why in _bounded(s)]
-        core = {k: v for k, v in given.items() if k in count_names + rate_names and not ("dice" in s and k in rate_names)}
-        lines += [(at, "counts", c.columns.split(", "), c.printed, c.implied, c.why) for c in conflicts(core, decimals, truncation).itertuples()]
-    return pd.DataFrame([(str(at), check, ", ".join(cols), *rest) for at, check, cols, *rest in lines], columns=["row", "check", "columns", "printed", "implied", "why"])
+        given = everywhere | {meaning[c]: r[c] for c in columns if not _is_missing(r[c])}
+        found += _row_findings(at, given, decimals, truncation)
+    lines = [(str(at), check, ", ".join(cols), *rest) for at, check, cols, *rest in found]
+    return pd.DataFrame(lines, columns=["row", "check", "columns", "printed", "implied", "why"])
 
 # %% ../nbs/03_tables.ipynb #8914811b
-def _interval_of(row, k=np.nan, n=np.nan, n_pos=None, n_neg=None, ci=None): # (k, n, low, high) of a printed value
+def _interval_of(row, k=np.nan, n=np.nan, n_pos=None, n_neg=None, ci=None): # (k, n, low, high) of a value
     if ci is not None: return k, n, *ci
     if n_pos is not None: return k, n_pos + n_neg, *hanley_mcneil(row.estimate, n_pos, n_neg)
     k = round(row.estimate*n) if np.isnan(k) else k
@@ -428,25 +545,25 @@ def _interval_of(row, k=np.nan, n=np.nan, n_pos=None, n_neg=None, ci=None): # (k
 # %% ../nbs/03_tables.ipynb #421383c4
 def with_counts(
     rows:pd.DataFrame, # from published.printed
-    counts, # function of a row: None, or dict(k=, n=), dict(n=), dict(n_pos=, n_neg=) or dict(n=, ci=); audit= if wanted
-    audit:str="", # id of the finding that the counts come from, for rows whose dict names none
+    counts, # function of a row: dict(k=, n=), dict(n=), dict(n_pos=, n_neg=) or dict(n=, ci=), or None
+    audit:str="", # id of the finding that the counts come from; a dict may name its own as audit=
 )->pd.DataFrame: # the same rows with k, n, ci_low, ci_high and audit, for published.compare(..., implied=)
     "Give printed values the counts and intervals that their sizes imply."
     rows = rows.copy()
     for i, row in rows.iterrows():
         if (known := counts(row)) is None: continue
-        known = dict(known)
-        mark = known.pop("audit", audit)
-        k, n, low, high = _interval_of(row, **known)
-        if row.estimate < low - 1e-6 or row.estimate > high + 1e-6: # not where there is no interval
-            raise ValueError(f"{row.row}, {row.metric}: printed {row.estimate:g} is not in [{low:.4f}, {high:.4f}], "
-                f"the interval of {known}; give the counts of this cell")
+        sizes = {name: v for name, v in known.items() if name != "audit"}
+        k, n, low, high = _interval_of(row, **sizes)
+        if row.estimate < low - 1e-6 or row.estimate > high + 1e-6: # never where there is no interval
+            raise ValueError(f"{row.row}, {row.metric}: printed {row.estimate:g} is not in [{low:.4f}, "
+                f"{high:.4f}], the interval of {sizes}; give the counts of this cell")
         rows.loc[i, ["k", "n", "ci_low", "ci_high"]] = k, n, min(low, row.estimate), max(high, row.estimate)
-        rows.loc[i, "audit"] = mark
+        rows.loc[i, "audit"] = known.get("audit", audit)
     return rows
 
 # %% ../nbs/03_tables.ipynb #14c70cc1
-statuses = dict(calc="confirmed by recomputation", read="confirmed by reading", hyp="hypothesis", data="needs data")
+statuses = dict(calc="confirmed by recomputation", read="confirmed by reading",
+    hyp="hypothesis", data="needs data")
 
 _evidence = dict(calc="printed numbers", read="text of the paper", hyp="inference", data="public metadata")
 
@@ -460,9 +577,8 @@ def number(
     n:float=np.nan, # images, lesions or people behind it
 )->dict: # recomputed, metric, estimate, ci_low, ci_high, k, n, unit
     "What a recomputation returns."
-    low, high = map(float, ci)
-    return dict(recomputed=text, metric=metric, estimate=float(estimate), ci_low=low, ci_high=high,
-        k=float(k), n=float(n), unit=unit)
+    numbers = dict(estimate=estimate, ci_low=ci[0], ci_high=ci[1], k=k, n=n)
+    return dict(recomputed=text, metric=metric, unit=unit) | {name: float(v) for name, v in numbers.items()}
 
 # %% ../nbs/03_tables.ipynb #eab828a5
 def share(
@@ -501,7 +617,8 @@ class Register:
 def _enter(self:Register, words, compute): # keep a finding, unless another one has its id
     id, name = words["id"], getattr(compute, "__name__", None)
     if not re.fullmatch(rf"{self.mark}-\d\d", id):
-        raise ValueError(f"id {id!r} does not fit {self.paper}; its ids are {self.mark}-01, {self.mark}-02 and so on")
+        raise ValueError(f"id {id!r} does not fit {self.paper}; its ids are {self.mark}-01, {self.mark}-02 "
+            "and so on")
     there, function = self.entries.get(id, (None, None))
     if there and there != words and (name is None or name != getattr(function, "__name__", None)):
         raise ValueError(f"id {id!r} stands twice in the register of {self.paper}; each finding has its own")
@@ -523,7 +640,8 @@ def add(self:Register,
     "Enter a finding with the function that recomputes it."
     status = statuses[one_of(how, statuses, f"status of {id}")]
     if how in ("hyp", "data") and not test:
-        raise ValueError(f"{id}: a finding that is a {status!r} names the test that would settle it; give test=")
+        raise ValueError(f"{id}: a finding that is a {status!r} names the test that would settle it; give "
+            "test=")
     words = dict(id=id, paper=self.paper, severity=one_of(severity, "ABC", f"severity of {id}"), where=where,
         status=status, evidence=evidence or _evidence[how], finding=finding, do=do, test=test)
     def keep(compute):
@@ -531,6 +649,7 @@ def add(self:Register,
         return compute
     return keep
 
+# %% ../nbs/03_tables.ipynb #4abd9673
 @patch
 def note(self:Register,
     id:str, # mark, hyphen and two digits
@@ -545,13 +664,13 @@ def note(self:Register,
     self.add(id, severity, where, how, finding, do, **more)(None)
 
 # %% ../nbs/03_tables.ipynb #96a380d0
-_finding_columns = ["id", "paper", "severity", "where", "status", "evidence", "finding", "recomputed", "metric",
-    "estimate", "ci_low", "ci_high", "k", "n", "unit", "do", "test"]
+_finding_columns = ["id", "paper", "severity", "where", "status", "evidence", "finding", "recomputed",
+    "metric", "estimate", "ci_low", "ci_high", "k", "n", "unit", "do", "test"]
 
 @patch
 def __getitem__(self:Register,
     id:str, # of a finding that was entered
-)->pd.Series: # id, paper, severity, where, status, evidence, finding, recomputed, metric, estimate ... do, test
+)->pd.Series: # id, paper, severity, where, status, evidence, finding, recomputed, metric, estimate ...
     "One finding, recomputed."
     words, compute = self.entries[one_of(id, sorted(self.entries), f"finding of {self.paper}")]
     if id not in self.lines:
@@ -561,11 +680,13 @@ def __getitem__(self:Register,
 @patch
 def frame(self:Register)->pd.DataFrame: # one line per finding, by id
     "Every finding, recomputed."
-    return pd.DataFrame([self[id] for id in sorted(self.entries)], columns=_finding_columns).reset_index(drop=True)
+    lines = [self[id] for id in sorted(self.entries)]
+    return pd.DataFrame(lines, columns=_finding_columns).reset_index(drop=True)
 
 # %% ../nbs/03_tables.ipynb #e5a2937d
-_style = """.skinnb .scroll td, .skinnb .scroll th { text-align: left !important; vertical-align: top !important;
- white-space: normal } .skinnb .id { white-space: nowrap; font-weight: 600 }
+_style = """.skinnb .scroll td, .skinnb .scroll th { text-align: left !important;
+ vertical-align: top !important; white-space: normal }
+.skinnb .id { white-space: nowrap; font-weight: 600 }
 .skinnb .sev-A { color: var(--bad) } .skinnb .sev-C { color: var(--soft) }"""
 
 def _with_interval(r): # "false alarms: 0.082 [0.037, 0.128], 116/143"

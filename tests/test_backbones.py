@@ -9,7 +9,7 @@ families = ["resnet18", "resnet50", "efficientnet_b0", "efficientnet_lite0", "mo
 
 @pytest.fixture(scope="module")
 def study():
-    cohort = cohorts.ddpm_split(cohorts.histo(phantoms.cohort(40, seed=3, prevalence=.4, images_per_lesion=1)), n_test=5)
+    cohort = cohorts.split_balanced_test(cohorts.histo(phantoms.cohort(40, seed=3, prevalence=.4, images_per_lesion=1)), n_test=5)
     return cohort, phantoms.draw(cohort, 64)
 
 @pytest.mark.parametrize("backbone", families)

@@ -63,7 +63,7 @@ def test_recall_first(backbone, study):
 def test_melanoma_ddpm(backbone):
     "01_classify, for the kinds that test_backbones does not hold."
     from skinnb import phantoms
-    cohort = cohorts.ddpm_split(cohorts.histo(phantoms.cohort(40, seed=3, prevalence=.4, images_per_lesion=1)), n_test=5)
+    cohort = cohorts.split_balanced_test(cohorts.histo(phantoms.cohort(40, seed=3, prevalence=.4, images_per_lesion=1)), n_test=5)
     one, _ = told(lambda: arm(cohort, phantoms.draw(cohort, 64), backbone, stages("melanoma_ddpm"), img_size=64,
         n_epochs=1, bs=8, seed=1))
     assert one["scores"].score.between(0, 1).all()
@@ -85,7 +85,7 @@ def test_no_native_crash(backbone):
     steps = ("import sys, numpy as np; from skinnb import nets, train; rng = np.random.default_rng(0)\n"
         "images, y = rng.integers(0, 256, (64, 64, 64, 3), dtype=np.uint8), np.arange(64) % 2\n"
         "m = nets.build(sys.argv[1], pretrained=False, img_size=64, seed=1)\n"
-        "h = train.fit(m, images, y, np.arange(48), np.arange(48, 64), n_epochs=2, bs=8, quiet=True)\n"
+        "h = train.fit(m, images, y, np.arange(48), np.arange(48, 64), spec=train.Training(n_epochs=2, bs=8), quiet=True)\n"
         "assert np.isfinite(h.train_loss).all()")
     done = subprocess.run([sys.executable, "-W", "ignore", "-c", steps, backbone], capture_output=True, text=True,
         timeout=300, env={**os.environ, "SKINNB_PLAIN": "1"})

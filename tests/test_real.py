@@ -37,7 +37,7 @@ def test_cohort_counts_are_the_papers(biopsied):
 
 @data
 def test_split_is_by_lesion(biopsied):
-    split = cohorts.ddpm_split(biopsied, seed=42)
+    split = cohorts.split_balanced_test(biopsied, seed=42)
     assert split.groupby("split").lesion_id.nunique().to_dict() == {"test": 200, "train": 1460, "valid": 321}
     assert split.groupby("lesion_id").split.nunique().max() == 1
     assert split[(split.split == "test") & split.last_image].target.value_counts().to_dict() == {0: 100, 1: 100}

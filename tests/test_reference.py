@@ -4,8 +4,8 @@ import pandas as pd, pytest, yaml
 from conftest import ROOT, run_papermill
 from skinnb.runs import both_runs, compare_lines, compare_runs
 
-CHEAP = ["recall_first/01_data", "03_tables"] # nothing is trained, nothing is drawn
-MADE = {"recall_first": ["1", "7"], "03_tables": ["audit", "implied_counts"]}
+CHEAP = ["recall_first/01_data", "across/02_register"] # nothing is trained, nothing is drawn
+MADE = {"recall_first": ["1", "7"], "across": ["audit", "implied_counts"]}
 
 @pytest.fixture(scope="module")
 def outputs(tmp_path_factory):

@@ -133,6 +133,14 @@ def _l09():
         "Holds for the melanoma class; averages over classes follow other rules.")
     return number(text, "implied accuracy, baseline validation", b.implied, ci=(b.lowest, b.highest))
 
+# %% ../../nbs/lora_tone/00_paper.ipynb #0c1f0090
+def _uninformed(v, w): # what L-10 says of the baseline's loss and AUC; w is the prevalence
+    entropy, fpr = -(w*math.log(w) + (1 - w)*math.log(1 - w)), w*v.Recall*(1/v.Precision - 1)/(1 - w)
+    return (f"The baseline's loss {v.Loss} is the entropy of the class prior, {entropy:.3f}: probabilities "
+        "without "
+        f"information. Its AUC is possible as such (at most {1 - fpr*(1 - v.Recall):.3f} through the printed "
+        "operating point).")
+
 # %% ../../nbs/lora_tone/00_paper.ipynb #0c1f0024
 @register.add("L-10", "A", "Table 5", "calc",
     "Validation AUC falls from 0.9765 to 0.9480 while accuracy rises from 85.45 to 92.14; on training data "
@@ -145,14 +153,10 @@ def _l09():
 def _l10():
     b, a = (numbers(key, "5")[c] for c in ("baseline_val", "augmented_val"))
     w = isic_2019.mel/isic_2019.sum()
-    entropy, fpr = -(w*math.log(w) + (1 - w)*math.log(1 - w)), w*b.Recall*(1/b.Precision - 1)/(1 - w)
-    text = (f"A binormal model reaches accuracy {binormal_accuracy(b.AUC, w):.3f} with the baseline's AUC "
-        "and "
-        f"{binormal_accuracy(a.AUC, w):.3f} with the augmented one's: the reverse of what is printed. "
-        f"The baseline's loss {b.Loss} is the entropy of the class prior, {entropy:.3f}: probabilities "
-        "without "
-        f"information. Its AUC is possible as such (at most {1 - fpr*(1 - b.Recall):.3f} through the printed "
-        "operating point).")
+    best = {c.name: binormal_accuracy(c.AUC, w) for c in (b, a)}
+    text = (f"A binormal model reaches accuracy {best[b.name]:.3f} with the baseline's AUC and "
+        f"{best[a.name]:.3f} "
+        f"with the augmented one's: the reverse of what is printed. {_uninformed(b, w)}")
     return number(text, "AUC, augmented minus baseline (validation)", a.AUC - b.AUC)
 
 # %% ../../nbs/lora_tone/00_paper.ipynb #0c1f002b

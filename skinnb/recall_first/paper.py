@@ -294,6 +294,8 @@ register.note("R-11", "B", "evaluation strategy",
     "lesions.",
     "Group folds by lesion.", evidence="text of the paper; HAM10000 metadata",
     test="Out-of-fold against grouped AUC on HAM10000.")
+
+# %% ../../nbs/recall_first/00_paper.ipynb #0a1f0090
 register.note("R-13", "C", "tables, text",
     "The split table is captioned 1 and cited as 2; the 'brief comparison' of section II is missing; 0.5 and "
     "0.46 are "
@@ -402,10 +404,11 @@ def _by_tone(row): # what is known of a cell of Table 8
     return dict(k=cell.k, n=cell.n, ci=(cell.ci_low, cell.ci_high))
 
 # %% ../../nbs/recall_first/00_paper.ipynb #0a1f0061
-_known = {"2": _on_test, "3": _final, "4": _on_test, "6": _failure_mode, "8": _by_tone}
+_counts_of = {"2": _on_test, "3": _final, "4": _on_test, "6": _failure_mode, "8": _by_tone}
 
 def implied(
     table:str, # id as printed: 2, 3, 4, 6 or 8
 )->pd.DataFrame: # published.printed with k, n, ci_low and ci_high filled in where they are known
     "A printed table with the counts and intervals that its numbers imply."
-    return with_counts(printed(key, table), _known[one_of(table, _known, "table with implied counts")])
+    return with_counts(printed(key, table), _counts_of[one_of(table, _counts_of, "table with implied "
+        "counts")])

@@ -225,6 +225,15 @@ def _one_vs_rest(eodds): # the third reading of T-11: mean over eight one-agains
     return (f"Macro one-vs-rest: a mean FPR is at most {cap:.3f} where nevi are {nevi:.1%}; "
         f"it would take a sex with {need:.0%} nevi.")
 
+# %% ../../nbs/tone_prune/00_paper.ipynb #0b1f0090
+def _two_classes(accuracy): # the first two readings of T-11: eight classes made two
+    c = gender_ceilings()
+    top, women = c.ceiling, c.pos_share_for_printed
+    return (f"Two classes: if both sexes have the same mix, accuracy is at most {top.melanoma:.3f} "
+        "(melanoma) or "
+        f"{top.malignant:.3f} (malignant), printed {accuracy}; it becomes possible if women have at most "
+        f"{women.melanoma:.0%} of the melanomas, or {women.malignant:.0%} of the malignant lesions. ")
+
 # %% ../../nbs/tone_prune/00_paper.ipynb #0b1f0066
 @register.add("T-11", "A", "Tables 3, 4, Eq. 21, Figure 8", "calc",
     "Equalised odds is defined for two groups and a binary outcome, used with eight classes and several "
@@ -236,16 +245,11 @@ def _one_vs_rest(eodds): # the third reading of T-11: mean over eight one-agains
         "an "
     "equal mix.")
 def _t11():
-    c, (e, accuracy) = gender_ceilings(), numbers(key, "3").loc["Baseline", ["eodds_gender", "accuracy"]]
-    top, women = c.ceiling, c.pos_share_for_printed
-    text = (f"0.7543 needs |TPR gap| + |FPR gap| = {2*e:.4f}, each at least {2*e - 1:.4f}. Two classes: if "
-        "both sexes "
-        f"have the same mix, accuracy is at most {top.melanoma:.3f} (melanoma) or {top.malignant:.3f} "
-        "(malignant), "
-        f"printed {accuracy}; it becomes possible if women have at most {women.melanoma:.0%} of the "
-        "melanomas, or "
-        f"{women.malignant:.0%} of the malignant lesions. ")
-    return number(text + _one_vs_rest(e), "largest accuracy, melanoma against rest, equal mix", top.melanoma)
+    e, accuracy = numbers(key, "3").loc["Baseline", ["eodds_gender", "accuracy"]]
+    text = (f"0.7543 needs |TPR gap| + |FPR gap| = {2*e:.4f}, each at least {2*e - 1:.4f}. "
+        + _two_classes(accuracy) + _one_vs_rest(e))
+    top = gender_ceilings().ceiling.melanoma
+    return number(text, "largest accuracy, melanoma against rest, equal mix", top)
 
 # %% ../../nbs/tone_prune/00_paper.ipynb #0b1f0040
 pairs_of_groups = { # (positives, negatives) of both groups
@@ -344,6 +348,8 @@ register.note("T-18", "B", "section 2.4, Figure 12",
     "read after "
     "the fact, without maps of channels that were kept.",
     "Share of activation outside the lesion, pruned against kept, with a permutation test.")
+
+# %% ../../nbs/tone_prune/00_paper.ipynb #0b1f0091
 register.note("T-19", "B", "sections 2.3, 3",
     "Ten-fold validation, a 10 % meta set, a validation stop and a 'testing dataset' are all mentioned, but "
     "not which "
