@@ -43,8 +43,9 @@ def shift(
         lab, skin = tone.lab(out[i]), ~np.asarray(lesion[i])
         lab += np.array([d_l[i], 0, d_b[i]], np.float32)
         rgb = tone.unlab(soften(lab, lesion[i]) if soften else lab, clip=False)
-        lost[i] = (np.abs(rgb - .5) > .5 + .5/255).any(-1)[skin].mean() if skin.any() else np.nan
-        out[i][skin] = np.rint(255*rgb.clip(0, 1)[skin]).astype(np.uint8)
+        can_be_shown = cv2.inRange(rgb, (-.5/255,)*3, (1 + .5/255,)*3)
+        lost[i] = (can_be_shown[skin] == 0).mean() if skin.any() else np.nan
+        cv2.copyTo(np.rint(255*np.clip(rgb, 0, 1, out=rgb)).astype(np.uint8), skin.view(np.uint8), out[i])
     return out, lost
 
 # %% ../nbs/17_normalise.ipynb #nm000019
