@@ -133,11 +133,11 @@ def _named_cells(here, there): # both tables, indexed by the names of their cell
     return [number(t).set_index([*keys, "repeat"], drop=False) for t in (here, there)]
 
 # %% ../nbs/04_runs.ipynb #18d787e4
-_relative, _absolute = 1e-5, 1e-7
+_relative, _absolute = 2e-5, {"degrees": 2e-3} # by unit; 1e-7 for all others
 
-def _same_number(a, b): # the same number but for the noise of floats and of six digits
+def _same_number(a, b, unit=""): # the same number but for the noise of floats and of six digits
     a, b = np.asarray(a, float), np.asarray(b, float)
-    return np.isclose(a, b, rtol=_relative, atol=_absolute, equal_nan=True)
+    return np.isclose(a, b, rtol=_relative, atol=_absolute.get(unit, 1e-7), equal_nan=True)
 
 # %% ../nbs/04_runs.ipynb #02af2eda
 _number_pattern = r"-?\d[\d,]*\.?\d*(?:e[+-]?\d+)?"
@@ -183,7 +183,8 @@ def judge(
     same = lambda x, y: x == y or x != x and y != y
     if here.keys() == there.keys() and all(same(here[c], there[c]) for c in here): return statuses[0]
     if _masked_words(here) != _masked_words(there): return "different"
-    if _same_number(_all_numbers(here), _all_numbers(there)).all(): return "within tolerance"
+    numbers = _all_numbers(here), _all_numbers(there)
+    if _same_number(*numbers, here["unit"]).all(): return "within tolerance"
     if here["protocol"] == "printed" or here["seed"] in ("", "nan"): return "different"
     return "within the interval" if _inside(here, there) else "different"
 
