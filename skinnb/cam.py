@@ -266,6 +266,7 @@ class _Answer(nn.Module): # the explained number of each image
         logits = self.model(x)
         return (logits*_weights(logits.detach(), self.target)).sum(1)
 
+# %% ../nbs/40_cam.ipynb #11b66f35
 def _relus(model): # raise unless every activation is a ReLU
     kinds = {type(m).__name__ for m in model.modules()}
     name = getattr(model, "backbone", type(model).__name__)

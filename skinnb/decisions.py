@@ -183,7 +183,7 @@ def _benefit_lines(tables, names, t, level, smallest): # counts (1 + n_boot, gro
     return rows[np.minimum(tp + fn, tn + fp)[0] >= smallest]
 
 # %% ../nbs/33_decisions.ipynb #e3575c63
-def _by_name(column, names): # sort key: groups in their order, other columns as they are
+def _group_order(column, names): # sort key: groups in their order, other columns as they are
     return column.map(names.index) if column.name == "group" else column
 
 # %% ../nbs/33_decisions.ipynb #960b2a95
@@ -210,7 +210,7 @@ def decision_curve(
     if cluster is not None: unit = as_units(cluster, len(y))[0]
     draws = lambda t: drawn_tables(y, (s >= t).astype(int), code, len(names) - 1, unit, n_boot, seed)
     found = pd.concat([_benefit_lines(draws(t), names, t, level, smallest) for t in at])
-    return found.sort_values("group", key=lambda c: _by_name(c, names), kind="stable", ignore_index=True)
+    return found.sort_values("group", key=lambda c: _group_order(c, names), kind="stable", ignore_index=True)
 
 # %% ../nbs/33_decisions.ipynb #acfaa2fa
 def decision_figure(
@@ -275,9 +275,8 @@ def referral_curve(
         cells, rng = (code*2 + y)*3 + outcome, np.random.default_rng(seed)
         k = resampled_counts(cells, 6*(len(names) - 1), unit, n_boot, rng).reshape(1 + n_boot, -1, 2, 3)
         return _referral_lines(np.concatenate([k.sum(1, keepdims=True), k], 1), names, share, level, smallest)
-    found = pd.concat([lines(share) for share in at])
-    return found.sort_values(["metric", "group", "referred"], key=lambda c: _by_name(c, names), kind="stable",
-                             ignore_index=True)
+    found, order = pd.concat([lines(share) for share in at]), lambda c: _group_order(c, names)
+    return found.sort_values(["metric", "group", "referred"], key=order, kind="stable", ignore_index=True)
 
 # %% ../nbs/33_decisions.ipynb #dacbba43
 def referral_figure(

@@ -385,7 +385,7 @@ def _change_line(metric, was, now, level): # one row; p from the share of draws 
     return dict(metric=metric, before=was[0], after=now[0], change=change[0], ci_low=min(lo, change[0]),
                 ci_high=max(hi, change[0]), p=two_sided_p(change[1:]))
 
-def _read(case, tables): # counts (1 + n_boot, n_groups, 2, 2) -> {metric: (1 + n_boot,)}
+def _rates_and_gaps(case, tables): # counts (1 + n_boot, n_groups, 2, 2) -> {metric: (1 + n_boot,)}
     overall, of = tables.sum(1).reshape(-1, 4), _count_gaps(case, tables, [1])
     of["disparate_impact"] = np.exp(-of["disparate_impact"])
     return {m: rate_of(m, overall) for m in ("sensitivity", "specificity")} | of
@@ -414,6 +414,6 @@ def gap_change(
     b = comparison(y_true, after, sensitive_features, second, cluster, smallest)
     unit, rng = a.unit if a.clustered else None, np.random.default_rng(seed)
     joint = resampled_counts(a.cells*2 + b.pred, 8*a.n_groups, unit, n_boot, rng)
-    was, now = (_read(a, joint.reshape(-1, a.n_groups, 2, 2, 2).sum(i)) for i in (-1, -2))
+    was, now = (_rates_and_gaps(a, joint.reshape(-1, a.n_groups, 2, 2, 2).sum(i)) for i in (-1, -2))
     found = pd.DataFrame([_change_line(m, was[m], now[m], level) for m in was])
     return found.assign(n=len(a.y), left_out=a.left_out)

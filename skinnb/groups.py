@@ -168,7 +168,7 @@ def by_group(
     return _small_as_counts(found, smallest)
 
 # %% ../nbs/31_groups.ipynb #798e11ba
-def _cell(r, digits): # "0.81 [0.70, 0.89] 47/58", or counts where there is no rate
+def _rate_cell(r, digits): # "0.81 [0.70, 0.89] 47/58", or counts where there is no rate
     count = f"{r.k:.0f}/{r.n:.0f}" if r.k == r.k else ""
     if np.isnan(r.estimate): return count or "too few"
     return f"{r.estimate:.{digits}f} [{r.ci_low:.{digits}f}, {r.ci_high:.{digits}f}] {count}".strip()
@@ -181,7 +181,7 @@ def wide_groups(
 )->pd.DataFrame: # one row per group, strings
     "Rates with intervals and counts, one row per group."
     shown = found[found.metric.isin(metrics)]
-    shown = shown.assign(text=[_cell(r, digits) for r in shown.itertuples()])
+    shown = shown.assign(text=[_rate_cell(r, digits) for r in shown.itertuples()])
     cells = shown.pivot(index="group", columns="metric", values="text")
     size = found.drop_duplicates("group").set_index("group")[["n_pos", "n_neg"]]
     wide = size.join(cells).loc[pd.unique(found.group), ["n_pos", "n_neg", *metrics]]

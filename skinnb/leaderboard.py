@@ -29,6 +29,7 @@ def _entry(name, cells): # one line of the ranking: all seeds of a network
     return dict(zip(("run", "backbone", "row"), name), seeds=one["seeds"], estimate=one["estimate"],
         seed_low=low, seed_high=high, **{c: one[c] for c in ("ci_low", "ci_high", "n", "data")})
 
+# %% ../nbs/06_leaderboard.ipynb #041ad183
 def ranking(
     found:pd.DataFrame, # from runs.results
     metric:str, # metric of the table, higher is better
@@ -48,6 +49,7 @@ def _entry_names(ranked): # what tells the entries apart, and in what their data
     parts = ranked[["run", "backbone", "row", *different]].to_numpy()
     return [", ".join(dict.fromkeys(n for n in line if n)) for line in parts]
 
+# %% ../nbs/06_leaderboard.ipynb #72755c29
 def leaderboard_figure(
     ranked:pd.DataFrame, # from ranking
     metric:str, # for the axis
@@ -80,7 +82,7 @@ def image_scores(
     return by_image.agg(dict(lesion_id="first", target="first", score="mean")).reset_index()
 
 # %% ../nbs/06_leaderboard.ipynb #26c3e3e5
-def _pair(a, b, **how): # the difference between two entries (name, scores) on their common images
+def _pair_difference(a, b, **how): # the difference between two entries (name, scores) on their common images
     both = a[1].merge(b[1], on="image_id", suffixes=("", "_b"))
     if not len(both): return dict(images=0, says="no image in common: only unpaired intervals")
     if (odd := both.target != both.target_b).any():
@@ -106,7 +108,7 @@ def paired(
     level = 1 - .05/max(len(pairs), 1)
     how = dict(metric=judged, threshold=threshold, seed=seed, level=level)
     how["n_boot"] = max(n_boot, math.ceil(20/(1 - level)))
-    lines = [dict(a=a[0], b=b[0], level=level) | _pair(a, b, **how) for a, b in pairs]
+    lines = [dict(a=a[0], b=b[0], level=level) | _pair_difference(a, b, **how) for a, b in pairs]
     columns = ["a", "b", "images", "lesions", "estimate", "ci_low", "ci_high", "level", "says"]
     return pd.DataFrame(lines, columns=columns)
 

@@ -64,7 +64,7 @@ def _weighted(metric, y, s, threshold, w): # F1 or average precision of weighted
     return 2*(w*called*y).sum()/found if found else np.nan
 
 # %% ../nbs/30_metrics.ipynb #b23a3bbd
-def _drawn(y, s, threshold, metric, cluster, n_boot, seed, level): # percentile interval over lesions
+def _drawn_interval(y, s, threshold, metric, cluster, n_boot, seed, level): # percentile interval over lesions
     name, how = metric_names[metric], dict(n_boot=n_boot, seed=seed, level=level)
     if metric == "roc_auc" and y.min() == y.max(): return np.nan, np.nan
     if name:
@@ -98,7 +98,7 @@ def tidy(
     c, lines = classification(y, s, threshold), []
     for m in known_metrics(metrics, metric_names):
         drawn = cluster is not None or m not in (*_simple, "roc_auc")
-        if drawn: lo, hi = _drawn(y, s, threshold, m, cluster, n_boot, seed, level)
+        if drawn: lo, hi = _drawn_interval(y, s, threshold, m, cluster, n_boot, seed, level)
         else: lo, hi = _single(c, y, s, m, level)
         k, n = _k_n(c, m)
         lines.append(dict(metric=m, estimate=c[metric_names[m] or m], ci_low=lo, ci_high=hi, k=k, n=n))
@@ -106,7 +106,7 @@ def tidy(
     return pd.DataFrame(lines).assign(**same)[tidy_columns].assign(threshold=threshold)
 
 # %% ../nbs/30_metrics.ipynb #8348033f
-def _two_classes(y_true, y_score): # labels and scores, both classes there
+def _both_classes(y_true, y_score): # labels and scores, both classes there
     y, s = labels_and_scores(y_true, y_score)
     if 0 < y.sum() < len(y): return y, s
     raise ValueError(f"y_true holds only class {y[0]}: a threshold needs validation images of both classes")
@@ -118,7 +118,7 @@ def threshold_table(
     step:float=.02, # of the grid, from step to 1 - step
 )->pd.DataFrame: # threshold, recall, specificity, precision, f1
     "Rates at every threshold of a grid."
-    y, s = _two_classes(y_true, y_score)
+    y, s = _both_classes(y_true, y_score)
     if not 0 < step <= .5: raise ValueError(f"step={step!r}: 0 < step <= 0.5 is accepted")
     grid = np.round(np.arange(1, round(1/step))*step, 6)
     called = s[None] >= grid[:, None]
@@ -150,7 +150,7 @@ def threshold_youden(
     y_score, # score per validation image
 )->float: # one of the scores
     "The score with the largest sensitivity + specificity - 1; the lowest of several."
-    y, s = _two_classes(y_true, y_score)
+    y, s = _both_classes(y_true, y_score)
     at = np.unique(s)
     return float(at[np.argmax(np.round(_below(s[y == 0], at) - _below(s[y == 1], at), 12))])
 
@@ -163,7 +163,7 @@ def threshold_at_specificity(
     "The lowest score that keeps the specificity; where none does, one that calls nothing malignant."
     if not 0 <= specificity <= 1:
         raise ValueError(f"specificity={specificity!r}: a number from 0 to 1 is accepted")
-    y, s = _two_classes(y_true, y_score)
+    y, s = _both_classes(y_true, y_score)
     at = np.append(np.unique(s), np.nextafter(s.max(), np.inf))
     return float(at[np.argmax(_below(s[y == 0], at) >= specificity - 1e-12)])
 
@@ -177,7 +177,7 @@ def _as_stack(true, other, name): # two arrays (n, h, w) of one shape, the first
                          "True and False are accepted; compare with a threshold first")
     return a, b
 
-def _share(k, n, defined): # k/n, NaN where it is undefined
+def _pixel_share(k, n, defined): # k/n, NaN where it is undefined
     return np.divide(k, n, out=np.full(len(k), np.nan), where=defined & (n > 0))
 
 # %% ../nbs/30_metrics.ipynb #c931dd39
@@ -193,9 +193,9 @@ def mask_overlap(
     tp, fp, fn, tn = ((x & z).sum((1, 2)) for x, z in ((a, b), (~a, b), (a, ~b), (~a, ~b)))
     there, always = tp + fn > 0, np.ones(len(a), bool)
     return pd.DataFrame(dict(
-        iou=_share(tp, tp + fp + fn, there), dice=_share(2*tp, 2*tp + fp + fn, there),
-        precision=_share(tp, tp + fp, there), recall=_share(tp, tp + fn, there),
-        specificity=_share(tn, tn + fp, always), tp=tp, fp=fp, fn=fn, tn=tn))
+        iou=_pixel_share(tp, tp + fp + fn, there), dice=_pixel_share(2*tp, 2*tp + fp + fn, there),
+        precision=_pixel_share(tp, tp + fp, there), recall=_pixel_share(tp, tp + fn, there),
+        specificity=_pixel_share(tn, tn + fp, always), tp=tp, fp=fp, fn=fn, tn=tn))
 
 # %% ../nbs/30_metrics.ipynb #2c84f0e6
 def hausdorff(

@@ -105,6 +105,7 @@ def _from_folder(backbone): # a file named after the backbone
     files = [folder/f"{backbone}{suffix}" for suffix in (".safetensors", ".pth")] if folder else []
     return next((dict(path=f, source="SKINNB_WEIGHTS") for f in files if f.exists()), {})
 
+# %% ../nbs/20_nets.ipynb #0e9a2ba6
 def _from_standin(backbone): # weights that another library made for the same architecture
     entry = standins.get(timm.models.split_model_name_tag(backbone)[0])
     if not entry: return {}
@@ -134,6 +135,7 @@ def online(
     if answers != [True]: os.environ["HF_HUB_OFFLINE"], constants.HF_HUB_OFFLINE = "1", True
     return answers == [True]
 
+# %% ../nbs/20_nets.ipynb #9588948e
 def _from_hub(backbone): # from the local cache of the hub, else downloaded
     cfg = timm.get_pretrained_cfg(backbone)
     if not cfg.hf_hub_id: return _from_url(cfg.url)
@@ -192,6 +194,7 @@ def start_of(
     looks = _from_folder, _from_standin, _from_hub
     return "pretrained" if any(look(known(backbone)) for look in looks) else "random"
 
+# %% ../nbs/20_nets.ipynb #92e24d86
 def with_start(
     backbone:str, # timm name
     function, # of the training, with an argument `start`
@@ -225,6 +228,7 @@ def _keras_v1(body): # a timm ResNet-50 that computes what Keras' ResNet-50 v1 c
     for m in body.modules():
         if isinstance(m, nn.BatchNorm2d): m.eps = 1e-3
 
+# %% ../nbs/20_nets.ipynb #c4fd3a58
 def _state(path): # tensors of a weight file
     wrong = lambda what: ValueError(
         f"{path.name} (weights): {what}; a state dict as .safetensors or .pth is accepted")
@@ -268,6 +272,7 @@ class Renormalise(nn.Module):
 
     def forward(self, x): return x*self.scale + self.shift
 
+# %% ../nbs/20_nets.ipynb #55fee4dd
 def _norm(mean, std, in_chans): # nothing to do for ImageNet's own, and nothing known for other channels
     same = tuple(mean) == imagenet_mean and tuple(std) == imagenet_std
     return nn.Identity() if same or in_chans != 3 else Renormalise(mean, std)
@@ -311,6 +316,7 @@ class Classifier(nn.Module):
 
     def forward(self, x): return self.head(self.features(x))
 
+# %% ../nbs/20_nets.ipynb #37819905
 @contextlib.contextmanager
 def _seeded(seed): # random weights by seed, with the global state left as it was
     if seed is None:
@@ -364,6 +370,7 @@ elsewhere = {
 
 def _body(model): return model if hasattr(model, "feature_info") else getattr(model, "body", model)
 
+# %% ../nbs/20_nets.ipynb #a0fe4701
 def stages(
     model:nn.Module, # from build, or a timm model
 )->list: # names of layers of its body, first to last
@@ -431,6 +438,7 @@ def map_sizes(
     if size not in known: known[size] = _map_sizes(_ghost(model), size)
     return known[size]
 
+# %% ../nbs/20_nets.ipynb #d38d1fd1
 def _map_sizes(ghost, size): # ghost: a model on the meta device
     seen, body, found = {}, _body(ghost), {}
     there = [n for n in stages(ghost) if n in dict(body.named_modules())]
@@ -459,6 +467,7 @@ def cam_stage(
             f"{sizes[several[-1]]} places")
     return several[-1]
 
+# %% ../nbs/20_nets.ipynb #c72de041
 def cam_layer(
     model:nn.Module, # from build, or a timm model
 )->nn.Module: # its output goes through as_map
@@ -503,6 +512,7 @@ def _ends(model, modules): # positions of the last modules of the early and of t
     inside = lambda s: [i for i, m in enumerate(modules) if m == s or m.startswith(f"{s}.")]
     return [max(inside(s)) for s in stages[-3:-1]]
 
+# %% ../nbs/20_nets.ipynb #2df86a55
 def param_groups(
     model:nn.Module, # from build
 )->dict: # early, middle, late, head -> list of parameters; each parameter once
@@ -535,6 +545,7 @@ def overrun(
         and m.groups == 1 and m.in_channels < 16)
     return [name for name, m in model.named_modules() if risky(m)]
 
+# %% ../nbs/20_nets.ipynb #a20240f1
 def memory_format_of(
     model:nn.Module, # any network, about to be trained or applied
     where="cpu", # device it will run on
@@ -563,6 +574,7 @@ def _lacks(backbone, img_size, needs, in_chans): # why a backbone does not serve
     except ValueError as e: return str(e)
     return ""
 
+# %% ../nbs/20_nets.ipynb #7b2c11a0
 def serves(
     backbone:str, # timm name
     img_size:int=None, # side of an image in pixels; None: the backbone's own

@@ -86,7 +86,6 @@ def _observer():
     xyz = np.stack([x, y, z], 1)
     return xyz/xyz.sum(0)*[.95047, 1, 1.08883]/.77
 
-# %% ../nbs/10_phantoms.ipynb #49438a07
 def colour(
     melanin, # volume fraction of melanosomes in the epidermis
     blood_fraction, # volume fraction of blood in the dermis

@@ -21,14 +21,14 @@ from .stats import as_printed, difference
 from .study import one_of, tidy_columns, write_whole
 
 # %% ../nbs/02_published.ipynb #3782aadb
-_needed = ["order", "title", "tables", "figures"]
+_needed_facts = ["order", "title", "tables", "figures"]
 
 @functools.cache
 def _known_of(file): # what one file knows; read once
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     known = yaml.load(file.read_text(encoding="utf-8"), loader)
-    missing = [k for k in _needed if k not in (known or {})]
-    if missing: raise ValueError(f"{file}: {missing} missing; a paper's file has at least {_needed}")
+    missing = [k for k in _needed_facts if k not in (known or {})]
+    if missing: raise ValueError(f"{file}: {missing} missing; a paper's file has at least {_needed_facts}")
     return known
 
 # %% ../nbs/02_published.ipynb #a6214fd2
@@ -396,7 +396,7 @@ def _verdict_cell(text): # the word in its colour, the reason small
     return Td(*lines, cls="words")
 
 # %% ../nbs/02_published.ipynb #c86ac440
-def _cell(name, text): # one cell of the four columns
+def _side_cell(name, text): # one cell of the four columns
     if name == "verdict": return _verdict_cell(text)
     if name not in protocols or len(text) > 90: return Td(text or "–", cls="" if name == "audit" else "words")
     if text[:1] not in tuple("-0123456789"): return Td(text or "–", cls="value")
@@ -422,7 +422,7 @@ def _rows_html(side): # the four-column table as HTML
     shown = [c for c in side.columns[2:] if side[c].ne("").any()]
     sizes, first = side.groupby("row").row.transform("size"), ~side.row.duplicated()
     name = lambda r, n, new: [Th(r["row"], rowspan=int(n))] if new else []
-    lines = [Tr(*name(r, n, new), Td(r["metric"]), *(_cell(c, r[c])(data_label=c) for c in shown))
+    lines = [Tr(*name(r, n, new), Td(r["metric"]), *(_side_cell(c, r[c])(data_label=c) for c in shown))
         for r, n, new in zip(side.to_dict("records"), sizes, first)]
     head = Thead(Tr(Th(""), Th("metric"), *(Th(c, cls=c) for c in shown)))
     return Div(Table(head, Tbody(*lines), cls="sides"), cls="scroll")

@@ -134,7 +134,7 @@ def _failure(folder, failed): # one page that failed
         P(f"Missing for it: {', '.join(unmade)}.", cls="soft") if unmade else "")
 
 # %% ../nbs/05_report.ipynb #d5da3413
-def _boxes(found): # the boxes on top: pages that failed, files that cannot be read
+def _top_boxes(found): # the boxes on top: pages that failed, files that cannot be read
     boxes = []
     if n := len(found.failed):
         title = f"{n} page{'s' if n > 1 else ''} failed or could not run; what follows is the rest"
@@ -328,7 +328,7 @@ def _beginning(run, found, cover, chapters): # title, warnings, counts
     links = [A("run.json", href="run.json")] if (found.folder/"run.json").exists() else []
     anchors = {"coverage": "coverage", "reference": "beside the reference", "made": "how it was made"}
     ends = [*(A(text, href=f"#{id}") for id, text in anchors.items()), *links]
-    return [H1(f"Printed and rerun: “{run}”"), caution(used), *_boxes(found), P(f"Data used: {used}."),
+    return [H1(f"Printed and rerun: “{run}”"), caution(used), *_top_boxes(found), P(f"Data used: {used}."),
         _fallbacks(found.info), Nav(*(A(name, href=f"#{name}") for name in chapters), *ends),
         _tiles(cover, [s for _, s in made]), P(_reading, cls="soft")]
 

@@ -125,7 +125,7 @@ def _cell_keys(here, there): # columns that tell the cells of both tables apart
 def _single_seeds(table): # the single seeds of a table, in order
     return [s for s in dict.fromkeys(table.seed) if s and not s.startswith("mean")]
 
-def _by_name(here, there): # both tables, indexed by the names of their cells
+def _named_cells(here, there): # both tables, indexed by the names of their cells
     ours, theirs = _single_seeds(here), _single_seeds(there)
     if not set(ours) & set(theirs): there = there.assign(seed=there.seed.replace(dict(zip(theirs, ours))))
     keys = _cell_keys(here, there)
@@ -152,19 +152,19 @@ def _all_numbers(cell): # every number of a cell, also those inside words
     return [*(cell[c] for c in number_columns), *inside]
 
 # %% ../nbs/04_runs.ipynb #06fd5dcf
-def _by_chance(a, b): # two counts that chance alone may tell apart
+def _counts_by_chance(a, b): # two counts that chance alone may tell apart
     return abs(a - b) <= 1.96*np.sqrt(a + b)
 
 def _without_interval(a, b): # the same for two estimates without interval
     x, y = a["estimate"], b["estimate"]
-    if "count" in a["unit"] and min(x, y) >= 0: return _by_chance(x, y)
+    if "count" in a["unit"] and min(x, y) >= 0: return _counts_by_chance(x, y)
     if not (0 <= min(x, y) and max(x, y) <= 1 and a["n"] > 0 and b["n"] > 0): return False
     (low_x, high_x), (low_y, high_y) = (wilson(round(c["estimate"]*c["n"]), c["n"])[:2] for c in (a, b))
     return bool(low_x <= y <= high_x or low_y <= x <= high_y)
 
 # %% ../nbs/04_runs.ipynb #687a9bde
 def _inside(a, b): # may chance alone explain the difference between two drawn cells?
-    if not (_same_number(a["n"], b["n"]) or _by_chance(a["n"], b["n"])): return False
+    if not (_same_number(a["n"], b["n"]) or _counts_by_chance(a["n"], b["n"])): return False
     widths = [c["ci_high"] - c["ci_low"] for c in (a, b)]
     if np.isnan(widths).sum() == 1: return False # one has lost its interval
     if _same_number(a["estimate"], b["estimate"]):
@@ -194,10 +194,10 @@ def _in_words(cell): # a cell as one string
     return f"{cell['estimate']:g}{interval}" + (f", n = {cell['n']:g}" if pd.notna(cell["n"]) else "")
 
 # %% ../nbs/04_runs.ipynb #73e64fea
-_shown = ["row", "metric", "protocol", "seed"]
+_cell_name = ["row", "metric", "protocol", "seed"]
 
 def _cell_line(status, cell, here="", there=""): # one line of the comparison
-    return dict({c: cell.get(c, "") for c in _shown}, status=status, here=here, there=there)
+    return dict({c: cell.get(c, "") for c in _cell_name}, status=status, here=here, there=there)
 
 def _one_sided(table, status): # lines of a table that only one run has
     side = "here" if status == "only here" else "there"
@@ -209,7 +209,7 @@ def _table_lines(here, there): # lines for one table, in the run's order, then w
     return [*_matched(here, there), *_order_line(here, there)]
 
 def _matched(here, there): # lines of cells, in the run's order, then those that it lacks
-    here, there = _by_name(here, there)
+    here, there = _named_cells(here, there)
     theirs = {k: c for k, c in zip(there.index, there.to_dict("records"))}
     for key, cell in zip(here.index, here.to_dict("records")):
         other = theirs.pop(key, None)
@@ -219,7 +219,7 @@ def _matched(here, there): # lines of cells, in the run's order, then those that
 
 # %% ../nbs/04_runs.ipynb #f7e11fc3
 def _order_line(here, there): # a line when the common cells come in another order
-    here, there = _by_name(here, there)
+    here, there = _named_cells(here, there)
     ours, theirs = here.index[here.index.isin(there.index)], there.index[there.index.isin(here.index)]
     if ours.equals(theirs): return
     i = next(i for i, (a, b) in enumerate(zip(ours, theirs)) if a != b)
@@ -273,7 +273,7 @@ def compare_runs(
         if place in unread: continue
         where = dict(zip(("paper", "table"), place.split("/")))
         lines += [line | where for line in _table_lines(here.get(place), there.get(place))]
-    return pd.DataFrame(lines, columns=["paper", "table", *_shown, "status", "here", "there"])
+    return pd.DataFrame(lines, columns=["paper", "table", *_cell_name, "status", "here", "there"])
 
 # %% ../nbs/04_runs.ipynb #ab2b234d
 def _counts(status): # "3 identical, 1 different"
@@ -292,7 +292,7 @@ def compare_lines(
     lines += [f"  {'/'.join(t)}: {_counts(s)}" for t, s in tables if (s != "identical").any()]
     look = pd.concat([found[found.status == s] for s in statuses[3:]])
     for c in look.head(most).to_dict("records"):
-        name = " | ".join(str(c[k]) for k in _shown if c[k])
+        name = " | ".join(str(c[k]) for k in _cell_name if c[k])
         values = f"{c['here'] or 'nothing'} (there: {c['there'] or 'nothing'})"
         lines.append(f"{c['status']}: {c['paper']}/{c['table']}: {name}: {values}")
     return lines + [f"and {len(look) - most:,} more cells"]*(len(look) > most)

@@ -17,7 +17,7 @@ from .imaging import ahead
 from .study import OutOfTime, check_deadline, device, one_of, workspace
 from .train import Saver, check_numbers, fingerprint, reseed
 
-# %% ../nbs/25_steps.ipynb #b6fc428c
+# %% ../nbs/25_steps.ipynb #7f775e2a
 @dataclass(frozen=True)
 class Stepping:
     "What a training by steps is told."
@@ -36,7 +36,7 @@ class Stepping:
         one_of(self.precision, ["fp32", "bf16"], "precision of a training by steps")
         check_numbers(self)
 
-# %% ../nbs/25_steps.ipynb #07894b3b
+# %% ../nbs/25_steps.ipynb #9d5ff0e4
 def _lower(loss, opt, clip): # one step of one optimiser
     own = [p for group in opt.param_groups for p in group["params"] if p.requires_grad]
     opt.zero_grad()
@@ -53,7 +53,7 @@ def _take(turns, optimisers, spec, where): # all turns of one step -> {name: los
         _lower(loss, optimisers[one_of(name, optimisers, "optimiser")], spec.clip)
         found[name] = loss.detach()
 
-# %% ../nbs/25_steps.ipynb #f5b77334
+# %% ../nbs/25_steps.ipynb #805fce52
 class _Log: # losses of each optimiser since the last row
     def __init__(self, state): self.rows, self.pending = state.get("rows", []), state.get("pending", {})
 
@@ -72,7 +72,7 @@ class _Log: # losses of each optimiser since the last row
         self.rows.append(dict(step=i + 1, **means))
         self.pending = {}
 
-# %% ../nbs/25_steps.ipynb #d3a5aea3
+# %% ../nbs/25_steps.ipynb #ee827945
 def _states(networks, optimisers, means): # {part: {name: state}}
     parts = dict(networks=networks, optimisers=optimisers, means=means)
     return {part: {k: v.state_dict() for k, v in things.items()} for part, things in parts.items()}
@@ -82,9 +82,9 @@ def _put_back(state, networks, optimisers, means): # a state back in its place
         for name, thing in things.items(): thing.load_state_dict(state[part][name])
 
 def _rates(opt): # kind and settings of an optimiser
-    return type(opt).__name__, [{k: v for k, v in g.items() if k != "params"} for g in opt.param_groups]
+    return type(opt).__name__, [{k: g[k] for k in g if k != "params"} for g in opt.param_groups]
 
-# %% ../nbs/25_steps.ipynb #97d6828c
+# %% ../nbs/25_steps.ipynb #a783bbf8
 def steps(
     step, # function of (batch, its number) that yields (name of an optimiser, loss)
     networks:dict, # {name: network}; they move to study.device() and are saved with the state
@@ -104,15 +104,15 @@ def steps(
     rates = {k: _rates(opt) for k, opt in optimisers.items()}
     depends = vars(spec), step, batches, networks, rates
     saver = Saver(folder, fingerprint(*depends) if folder else "", save_every)
-    begun = copy.deepcopy(_states(*parts))
+    begun = copy.deepcopy(_states(*parts)) if folder else None
     state = saver.read(where, lambda state: _put_back(state, *parts))
-    if not state: _put_back(begun, *parts)
+    if folder and not state: _put_back(begun, *parts)
     log = _Log(state)
     _go_on(step, parts, batches, spec, saver, log, state.get("done", 0), quiet)
     for network in [*networks.values(), *means.values()]: network.eval()
     return pd.DataFrame(log.rows), {k: m.module for k, m in means.items()}
 
-# %% ../nbs/25_steps.ipynb #735a6641
+# %% ../nbs/25_steps.ipynb #06bd10b4
 def _go_on(step, parts, batches, spec, saver, log, done, quiet): # the steps that are missing
     networks, optimisers, means = parts
     where, numbers = device(), range(done, spec.n_steps)

@@ -41,6 +41,7 @@ def weights_dir()->Path: # folder of weight files, or None
     "Folder named by `SKINNB_WEIGHTS`; an error if it is set and does not exist."
     return _folder("SKINNB_WEIGHTS")
 
+# %% ../nbs/00_study.ipynb #6bb9b3c1
 def cache_dir()->Path: # created when missing
     "Folder for unpacked archives, decoded images and kept results: `SKINNB_CACHE`, else `data` in the root."
     path = Path(os.environ.get("SKINNB_CACHE") or root()/"data")
@@ -71,6 +72,7 @@ def _temporary_name(path): # beside `path`, with its writer in the name
     once = random.SystemRandom().randrange(16**8)
     return path.with_name(f".{path.stem}.{_host}-{os.getpid()}.{once:08x}{path.suffix}")
 
+# %% ../nbs/00_study.ipynb #8a2abaa6
 @contextlib.contextmanager
 def write_whole(
     path, # file to write
@@ -120,6 +122,7 @@ def device()->torch.device: # cuda where there is one, else cpu
     "The accelerator if there is one."
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
+# %% ../nbs/00_study.ipynb #ea289b4c
 def _versions():
     names = "torch torchvision fastai timm numpy pandas scikit-learn opencv-python-headless"
     return {n: importlib.metadata.version(n) for n in names.split()}
@@ -176,6 +179,7 @@ def _parsed(text): # ({(name, first line): functions}, {name: codes}) of a modul
         todo += [k for k in c.co_consts if isinstance(k, types.CodeType)]
     return trees, codes
 
+# %% ../nbs/00_study.ipynb #0d13c69c
 @functools.lru_cache(4096)
 def _source(code): # the spare tree of a function or lambda
     trees, codes = _parsed("".join(inspect.findsource(code)[0]))
@@ -202,6 +206,7 @@ def _names(code): # chains of names that a code object loads from its module, su
     for c in code.co_consts:
         if isinstance(c, types.CodeType): yield from _names(c)
 
+# %% ../nbs/00_study.ipynb #0c2e9f16
 def _ours(thing): # does it belong to skinnb, or to the page that is running?
     module = getattr(thing, "__name__" if inspect.ismodule(thing) else "__module__", None) or ""
     return module == "__main__" or module.split(".")[0] == "skinnb"
@@ -223,6 +228,7 @@ def _constant(value, found): # what a function loads; of an object that holds st
     try: return _told(value, found)
     except TypeError: return ["object", _named(type(value))]
 
+# %% ../nbs/00_study.ipynb #4b5e6881
 def _reached(f, found): # a function: its code, the globals that it loads, its defaults and what it encloses
     loads = {".".join(c): _constant(_resolved(f, c), found) for c in sorted(set(_names(f.__code__)))}
     rest = [f.__defaults__, f.__kwdefaults__, [c.cell_contents for c in f.__closure__ or ()]]
@@ -246,6 +252,7 @@ def _array(a): # description of an array
     pieces = (np.ascontiguousarray(a[i:i + step]).view(np.uint8) for i in range(0, len(a), step))
     return ["array", a.dtype.str, list(a.shape), _sum(*(p for p in pieces if p.size))]
 
+# %% ../nbs/00_study.ipynb #9bd8a3a4
 def _column(s): # values of a column or index; missing is missing, however it is written
     numbers = isinstance(s.dtype, np.dtype) and s.dtype.kind in "biuf"
     if numbers: return _array(s.to_numpy())
@@ -340,6 +347,7 @@ def _packed(v, arrays): # a result as JSON; arrays are set aside
     columns = [_packed_column(v.iloc[:, i], arrays) for i in range(v.shape[1])]
     return {"frame": columns, "index": index, "attrs": _packed(v.attrs, arrays)}
 
+# %% ../nbs/00_study.ipynb #cf247479
 def _packed_column(s, arrays): # name, type, values
     plain = isinstance(s.dtype, np.dtype) and s.dtype.kind in "biufmM"
     values = s.to_numpy() if plain else [None if pd.isna(o) else o for o in s.tolist()]
@@ -361,6 +369,7 @@ def _unpacked(v, arrays): # what `_packed` packed
     frame.attrs = _unpacked(v["attrs"], arrays)
     return frame.set_axis(index)
 
+# %% ../nbs/00_study.ipynb #dde6bf7f
 def _column_of(c, arrays): # a column as a series
     return pd.Series(_unpacked(c["values"], arrays), dtype=c["dtype"], name=_unpacked(c["name"], arrays))
 
@@ -384,6 +393,7 @@ def _write_kept(folder, result, about): # whole or not there
         os.replace(tmp, folder)
     finally: shutil.rmtree(tmp, ignore_errors=True)
 
+# %% ../nbs/00_study.ipynb #d8047f8a
 def _read_kept(folder): # (result, record)
     record = json.loads((folder/"record.json").read_text(encoding="utf-8"))
     if record.pop("sum") != _sum(json.dumps(record)): raise ValueError("record.json was changed")
@@ -415,6 +425,7 @@ def _computed(function, args, kwargs, digest): # (result, about)
         **hardware(), python=platform.python_version(), versions=_versions()) | _state.notes
     return result, dict(function=_named(function), key=digest, fallbacks=told, made=made)
 
+# %% ../nbs/00_study.ipynb #8dfa9e46
 def _found(folder): # (result, record), or None
     if not folder.exists(): return None
     try: result, record = _read_kept(folder)
@@ -434,6 +445,7 @@ def check_deadline():
         raise ValueError(f"SKINNB_DEADLINE={limit!r}: {such}")
     if limit and time.time() >= float(limit): raise OutOfTime("the time allowed (SKINNB_DEADLINE) is over")
 
+# %% ../nbs/00_study.ipynb #087a667e
 def kept_folder(
     function, # as for kept
     key:str, # from key_of
@@ -471,6 +483,7 @@ def plain()->bool: # True where bars would be noise
     "True outside JupyterLab, in tests, or with `SKINNB_PLAIN=1`."
     return bool(os.environ.get("SKINNB_PLAIN") or os.environ.get("IN_TEST")) or "ipykernel" not in sys.modules
 
+# %% ../nbs/00_study.ipynb #6adad796
 def progress(
     items, # anything to iterate over
     total:int=None, # number of items, when it has no len()
@@ -529,6 +542,7 @@ def _assignments(source): # {name: (annotation, value)} of literal assignments
             found[t.id] = kind, ast.literal_eval(node.value)
     return found
 
+# %% ../nbs/00_study.ipynb #203eb57f
 def _cells(page): # cells of a page
     path = root()/"nbs"/f"{page}.ipynb"
     if not path.exists():
@@ -561,6 +575,7 @@ def _backbone(name, where): # raise unless timm has it; "" stands for none
     near = difflib.get_close_matches(str(name), timm.list_models(), 1, 0)[0]
     raise ValueError(f"{where}: timm has no model {name!r}; nearest is {near!r}")
 
+# %% ../nbs/00_study.ipynb #fc844c44
 def _sensible(name, value, page): # raise unless in range, nothing stands in a list twice, a backbone exists
     where = f"parameter {name}={value!r} for {page}"
     low, high = _ranges.get(name, (-math.inf, math.inf))
@@ -745,6 +760,7 @@ def plain_name(
     raise ValueError(f"run={run!r}: letters, digits, '_', '-' and '.' are accepted, a letter, digit or '_' "
         "first, and not 'reference'")
 
+# %% ../nbs/00_study.ipynb #c5c8340c
 def begin(
     page:str, # page under nbs without suffix
     run:str="page", # folder under outputs
