@@ -17,7 +17,7 @@ from .imaging import ahead
 from .study import OutOfTime, check_deadline, device, one_of, workspace
 from .train import Saver, check_numbers, fingerprint, reseed
 
-# %% ../nbs/25_steps.ipynb #7f775e2a
+# %% ../nbs/25_steps.ipynb #07016bac
 @dataclass(frozen=True)
 class Stepping:
     "What a training by steps is told."
@@ -36,7 +36,7 @@ class Stepping:
         one_of(self.precision, ["fp32", "bf16"], "precision of a training by steps")
         check_numbers(self)
 
-# %% ../nbs/25_steps.ipynb #9d5ff0e4
+# %% ../nbs/25_steps.ipynb #29b4790e
 def _lower(loss, opt, clip): # one step of one optimiser
     own = [p for group in opt.param_groups for p in group["params"] if p.requires_grad]
     opt.zero_grad()
@@ -53,7 +53,7 @@ def _take(turns, optimisers, spec, where): # all turns of one step -> {name: los
         _lower(loss, optimisers[one_of(name, optimisers, "optimiser")], spec.clip)
         found[name] = loss.detach()
 
-# %% ../nbs/25_steps.ipynb #805fce52
+# %% ../nbs/25_steps.ipynb #021dc98d
 class _Log: # losses of each optimiser since the last row
     def __init__(self, state): self.rows, self.pending = state.get("rows", []), state.get("pending", {})
 
@@ -72,7 +72,7 @@ class _Log: # losses of each optimiser since the last row
         self.rows.append(dict(step=i + 1, **means))
         self.pending = {}
 
-# %% ../nbs/25_steps.ipynb #ee827945
+# %% ../nbs/25_steps.ipynb #ce969778
 def _states(networks, optimisers, means): # {part: {name: state}}
     parts = dict(networks=networks, optimisers=optimisers, means=means)
     return {part: {k: v.state_dict() for k, v in things.items()} for part, things in parts.items()}
@@ -84,7 +84,7 @@ def _put_back(state, networks, optimisers, means): # a state back in its place
 def _rates(opt): # kind and settings of an optimiser
     return type(opt).__name__, [{k: g[k] for k in g if k != "params"} for g in opt.param_groups]
 
-# %% ../nbs/25_steps.ipynb #a783bbf8
+# %% ../nbs/25_steps.ipynb #088aa3b4
 def steps(
     step, # function of (batch, its number) that yields (name of an optimiser, loss)
     networks:dict, # {name: network}; they move to study.device() and are saved with the state
@@ -112,7 +112,7 @@ def steps(
     for network in [*networks.values(), *means.values()]: network.eval()
     return pd.DataFrame(log.rows), {k: m.module for k, m in means.items()}
 
-# %% ../nbs/25_steps.ipynb #06bd10b4
+# %% ../nbs/25_steps.ipynb #19d84b3c
 def _go_on(step, parts, batches, spec, saver, log, done, quiet): # the steps that are missing
     networks, optimisers, means = parts
     where, numbers = device(), range(done, spec.n_steps)

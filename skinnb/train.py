@@ -49,7 +49,7 @@ _ranges = { # settings: (what is accepted, in words)
     "label_smoothing": (lambda v: _number(v) and 0 <= v < 1, "0 <= label_smoothing < 1"),
     "ema": (lambda v: v is None or _number(v) and 0 <= v < 1, "None or 0 <= ema < 1")}
 
-# %% ../nbs/22_train.ipynb #554589a2
+# %% ../nbs/22_train.ipynb #c16dc311
 def check_numbers(
     spec, # a `Training`, or another frozen object with settings of these names
 ):
@@ -103,7 +103,7 @@ class Training:
             raise ValueError("class_weights and label_smoothing belong to 'bce' and 'ce': "
                 "a loss of one's own weighs and smooths by itself")
 
-# %% ../nbs/22_train.ipynb #5dac7b68
+# %% ../nbs/22_train.ipynb #b1d817b3
 @patch(as_prop=True)
 def watch(self:Training):
     "Column of the history that early stop, plateau and checkpoint look at."
@@ -189,7 +189,7 @@ def auroc(
     each = [roc_auc_score(a, b) for a, b in zip(y.T, p.T) if a.min() < a.max()]
     return float(np.mean(each)) if each else float("nan")
 
-# %% ../nbs/22_train.ipynb #61ef885a
+# %% ../nbs/22_train.ipynb #3c38e74b
 class MeanOver:
     "The mean over images of a function of (y, pred) or (y, pred, extra), added up batch by batch."
     def __init__(self, of): # of: returns a tensor with one value per image
@@ -204,7 +204,7 @@ class MeanOver:
             raise ValueError(f"scores of shape {tuple(each.shape)}: one value each is needed ({len(y)})")
         self.total, self.n = self.total + each.detach().double().sum(), self.n + len(y)
 
-# %% ../nbs/22_train.ipynb #d3f401e8
+# %% ../nbs/22_train.ipynb #3406be7b
 def _shown(pred, y, loss): # what a score is told: probabilities where the loss says how
     if loss == "bce": return torch.sigmoid(pred.float()).reshape(y.shape)
     return pred.float().softmax(1) if loss == "ce" else pred
@@ -225,15 +225,16 @@ class Validation:
         self.outputs, self.total, self.n = [], 0., 0
         if hasattr(self.score, "update"): self.score.reset()
 
-    def add(self, pred, *known): # one batch; known: targets, and extra where there is one
-        self.n += len(pred)
+    def add(self, pred, y, *extra): # one batch
+        self.n, known = self.n + len(pred), (y, *extra)
         if hasattr(self.score, "update"):
-            told = known if asks_for(self.score.update) else known[:1]
-            self.score.update(_shown(pred, known[0], self.spec.loss), *told)
+            truth = y.long() if self.spec.loss == "bce" else y # torchmetrics wants whole numbers
+            told = (truth, *extra) if asks_for(self.score.update) else (truth,)
+            self.score.update(_shown(pred, y, self.spec.loss), *told)
         if self.by_batch: self.total = self.total + self.loss(pred, *known)*len(pred)
         else: self.outputs.append((pred, *known))
 
-# %% ../nbs/22_train.ipynb #b9d61492
+# %% ../nbs/22_train.ipynb #749ddb23
 @patch
 def end(self:Validation)->dict: # valid_loss, valid_auc (NaN without classes), valid_score if there is a score
     "What the pass was worth; its predictions are let go."
@@ -344,7 +345,7 @@ def reseed(
     "Random numbers of PyTorch (dropout) that belong to one batch."
     torch.manual_seed(int(np.random.SeedSequence([seed, epoch, step]).generate_state(1)[0]))
 
-# %% ../nbs/22_train.ipynb #6b5b3e37
+# %% ../nbs/22_train.ipynb #1daa6e13
 class Plan(Callback):
     "Order, frozen layers and learning rates of each epoch; random numbers of each batch."
     order = 5
@@ -382,7 +383,7 @@ class Precision(Callback):
         if self.on: self.on.__exit__(None, None, None)
         self.on = None
 
-# %% ../nbs/22_train.ipynb #28036689
+# %% ../nbs/22_train.ipynb #65066ba9
 class Half(MixedPrecision):
     "float16 training steps with a scaled loss, on a GPU."
     run_valid, inside = False, False
@@ -404,7 +405,7 @@ class Half(MixedPrecision):
 
     def leave(self): self.after_loss() if self.inside else None
 
-# %% ../nbs/22_train.ipynb #3e56fcfd
+# %% ../nbs/22_train.ipynb #3a528324
 class GiveExtra(Callback):
     "Hands the attribute beside the target to a network that asks for it."
     order = 1
@@ -434,7 +435,7 @@ class Recorder(Callback):
         raise FloatingPointError(f"training loss is {values[i]} in epoch {self.epoch + 1}, "
             f"batch {i + 1} of {len(self.dls.train)}, learning rate {self.opt.hypers[-1]['lr']:.3g}")
 
-# %% ../nbs/22_train.ipynb #87679a83
+# %% ../nbs/22_train.ipynb #0c2761f0
 @patch
 def before_epoch(self:Recorder):
     self.row = None
@@ -484,7 +485,7 @@ def _say(names, n_epochs, row): # one plain line per epoch
     sys.stdout.write(f"epoch {row[0]}/{n_epochs}: {', '.join(told)}, lr {row[-2]:.2g}, {row[-1]:.1f} s\n")
     sys.stdout.flush()
 
-# %% ../nbs/22_train.ipynb #8764901f
+# %% ../nbs/22_train.ipynb #d1ec493d
 class Saver:
     "Writes the state of a run every so often, and finds it again."
     def __init__(self, folder, key, every): # folder: None saves nothing; every: seconds, 0 for each time
@@ -601,7 +602,7 @@ def _outputs(model, valid, loss): # raise unless the network's outputs fit the t
         raise ValueError(f"y holds class {valid.y.max()}; a network with {pred.shape[1]} outputs "
             f"knows classes 0 to {pred.shape[1] - 1}")
 
-# %% ../nbs/22_train.ipynb #97202b67
+# %% ../nbs/22_train.ipynb #e4c3da56
 def _loss(spec, train, model, score): # the loss; where there is an attribute, a function of three
     weight = class_weights_of(train.y[train.idx], spec.class_weights)
     loss = loss_of(spec.loss, weight, spec.label_smoothing)
@@ -695,7 +696,7 @@ def _finish(model, spec, rows, best): # kept weights into the model -> history
     history.attrs["precision"] = str(precision_of(model, spec.precision)).removeprefix("torch.")
     return history
 
-# %% ../nbs/22_train.ipynb #cf0c8b04
+# %% ../nbs/22_train.ipynb #8db61071
 def fit(
     model:torch.nn.Module, # moves to study.device() and ends with the kept weights
     images, # uint8 (n, h, w, 3), memmap allowed, or a function of positions and a generator
@@ -736,7 +737,7 @@ def fit(
 tta_views = dict(identity=lambda x: x,
     hflip=lambda x: x.flip(3), vflip=lambda x: x.flip(2), both=lambda x: x.flip(2, 3))
 
-# %% ../nbs/22_train.ipynb #bc606851
+# %% ../nbs/22_train.ipynb #8b7ce865
 def _finite(scores, idx): # raise where a score is no number
     if np.isfinite(scores).all(): return scores
     wrong = np.argwhere(~np.isfinite(scores))
