@@ -1,4 +1,4 @@
-"""Speed and error of skinnb.groups beside the abroca package and fairlearn, in one process.
+"""Speed and error of skinnb.groups and skinnb.gaps beside the abroca package and fairlearn, in one process.
 
 python bench/bench_groups.py [--n 10000] [--draws 2000] [--peer-draws 20] [--repeat 3] [--grid 10000000] [--out PATH]
 
@@ -13,7 +13,7 @@ import numpy as np, pandas as pd
 from fairlearn.metrics import equalized_odds_difference
 from scipy import integrate, interpolate
 from sklearn.metrics import roc_curve
-from skinnb import groups
+from skinnb import gaps, groups
 try:
     import abroca as package
     from abroca.compute_abroca import compute_abroca
@@ -62,15 +62,15 @@ def brute(y, s, g, n_points):  # midpoint sum, in portions
 
 def bench_abroca(n, a):
     y, s, g, _ = made(n, np.random.default_rng(n), 2)
-    exact, theirs, truth = groups.abroca(y, s, g), peer_abroca(y, s, g), brute(y, s, g, a.grid)
+    exact, theirs, truth = gaps.abroca(y, s, g), peer_abroca(y, s, g), brute(y, s, g, a.grid)
     return dict(case=f"ABROCA, two groups, n = {n:,}", peer="abroca 0.1.3" if package else "recipe of abroca 0.1.3", n=n, draws=1,
-        ours_s=seconds(lambda: [groups.abroca(y, s, g) for _ in range(10)], a.repeat) / 10, peer_s=seconds(lambda: peer_abroca(y, s, g), a.repeat),
+        ours_s=seconds(lambda: [gaps.abroca(y, s, g) for _ in range(10)], a.repeat) / 10, peer_s=seconds(lambda: peer_abroca(y, s, g), a.repeat),
         ours_error=abs(exact - truth), peer_error=abs(theirs - truth))
 
 
 def bench_abroca_draws(a):  # bootstrap and shuffles of ABROCA and AUC, two groups of the sizes in recall_first
     y, s, g, lesion = made(1492, np.random.default_rng(5), 2)
-    run = lambda: groups.group_gaps(y, s, g, cluster=lesion, n_boot=a.draws, n_perm=a.draws, metrics=["auroc_gap", "abroca"])
+    run = lambda: gaps.group_gaps(y, s, g, cluster=lesion, n_boot=a.draws, n_perm=a.draws, metrics=["auroc_gap", "abroca"])
     return dict(case="ABROCA and AUC gap, bootstrap and shuffles, n = 1,492", peer="abroca in a loop", n=1492, draws=2 * a.draws,
         ours_s=seconds(run, 1), peer_s=seconds(lambda: [peer_abroca(y, s, g) for _ in range(3)], 1) / 3 * 2 * a.draws, ours_error=np.nan, peer_error=np.nan)
 
@@ -91,8 +91,8 @@ def bench_rates(data, clustered, a):  # nine rates of every group with intervals
 def bench_gaps(data, a):  # six gaps and disparate impact with intervals and permutation p
     y, s, g, lesion = data
     pred = (s >= .5).astype(int)
-    names = groups.gap_names[:7]
-    run = lambda: groups.group_gaps(y, s, g, cluster=lesion, n_boot=a.draws, n_perm=a.draws, metrics=names)
+    names = gaps.gap_names[:7]
+    run = lambda: gaps.group_gaps(y, s, g, cluster=lesion, n_boot=a.draws, n_perm=a.draws, metrics=names)
     ours, found = seconds(run, a.repeat), run().set_index("metric").estimate
     rng = np.random.default_rng(1)
     def one():  # equalised odds alone, one draw of whole lesions

@@ -55,12 +55,12 @@ def bench_rates(data, lesion, a):
     for i in draws:  # the same resample through both
         mine = stats.rates(stats.confusion(y[i], pred[i], group[i]))
         worst = max(worst, np.abs(np.c_[mine["tpr"], mine["fpr"]] - frame_of(i).by_group[["tpr", "fpr"]].to_numpy(float)).max(),
-                    abs(stats.gaps(mine)["equalised_odds_max"] - equalized_odds_difference(y[i], pred[i], sensitive_features=group[i])))
+                    abs(stats.rate_gaps(mine)["equalised_odds_max"] - equalized_odds_difference(y[i], pred[i], sensitive_features=group[i])))
     loop = []
     for _ in range(a.draws):
         i = resample(rng, len(y), lesion)
         by = stats.rates(stats.confusion(y[i], pred[i], group[i]))
-        loop.append(np.r_[by["tpr"], by["fpr"], stats.gaps(by)["equalised_odds_max"]])
+        loop.append(np.r_[by["tpr"], by["fpr"], stats.rate_gaps(by)["equalised_odds_max"]])
     mine = pd.concat([frame[(frame.metric == m) & (frame.group != "all")] for m in RATES])
     return ours, peer * a.draws, worst, np.abs(ends(loop).T - mine[["ci_low", "ci_high"]].to_numpy()).max()
 
@@ -90,12 +90,12 @@ def limits(data, a):  # where our own time goes
     rng, n = np.random.default_rng(1), len(y)
     cells = (group - 1) * 4 + y * 2 + (score >= .5)
     whole = seconds(lambda: stats.cluster_bootstrap(y, score, None, group, n_boot=a.draws, metrics=RATES), a.repeat)
-    drawn = seconds(lambda: stats._resampled(cells, 24, None, a.draws, rng), a.repeat)
+    drawn = seconds(lambda: stats.resampled_counts(cells, 24, None, a.draws, rng), a.repeat)
     yield f"rates: drawing tables takes {drawn / whole:.0%} of the call; the rest is input checks, percentiles and the data frame, and does not grow with the images"
     rows = max(1, 2**17 // n)
     whole = seconds(lambda: stats.cluster_bootstrap(y, score, n_boot=a.draws, metrics="auroc"), a.repeat)
     def draw():  # one portion at a time, let go at once as the call does
-        for i in range(0, a.draws, rows): stats._weights(rng, n, min(rows, a.draws - i))
+        for i in range(0, a.draws, rows): stats.drawn_weights(rng, n, min(rows, a.draws - i))
     drawn = seconds(draw, a.repeat)
     yield f"AUC: drawing and counting {a.draws * n / 1e6:.0f} million random positions takes {drawn / whole:.0%} of the call; the rest is gathering weights and one running sum per draw (memory traffic, one core)"
 

@@ -11,7 +11,7 @@ are timed. Then the limits, and peak memory for n and 4 n pictures.
 import argparse, gc, os, time, tracemalloc
 import cv2, numpy as np, pandas as pd
 from skimage.color import lab2rgb, rgb2lab
-from skinnb import cohorts, phantoms, tone
+from skinnb import cohorts, normalise, phantoms, tone
 
 
 def best(f, repeat, clock=time.process_time):  # best of some repeats, seconds
@@ -45,12 +45,8 @@ def peer_shift(images, lesion, dL, db):
 
 
 def our_shift(images, lesion, dL, db):
-    out, step = np.empty_like(images), np.array([dL, 0, db], np.float32)
-    for k, (i, m) in enumerate(zip(images, lesion)):
-        c = tone.lab(i)
-        np.add(c, step, out=c, where=~m[..., None])
-        cv2.convertScaleAbs(tone.unlab(c), dst=out[k], alpha=255)
-    return out
+    n = len(images)
+    return normalise.shift(images, lesion, np.full(n, dL), np.full(n, db))[0]
 
 
 def peak(images, lesion, n):  # MiB allocated while n pictures are measured

@@ -6,23 +6,31 @@
 __all__ = ['trainable', 'parameters_of', 'steps_of', 'advance', 'cli']
 
 # %% ../nbs/24_elsewhere.ipynb #9174ae6e
-import argparse, difflib, importlib, os, re, sys, time
+import argparse, importlib, os, re, sys, time
 from pathlib import Path
 
 import pandas as pd, yaml
-from .study import OutOfTime, cache_dir, check_parameters, kept, kept_folder, key_of, page_parameters, pages, root
+from .study import (OutOfTime, cache_dir, check_parameters, kept, kept_folder, key_of, one_of,
+    page_parameters, pages, root)
 
 # %% ../nbs/24_elsewhere.ipynb #452236d5
 def trainable()->dict: # page -> module
     "Pages that declare `long_steps`, with the modules that export them."
     text = lambda page: (root()/"nbs"/f"{page}.ipynb").read_text(encoding="utf-8")
-    return {p: m for p, m in pages().set_index("page").module.items() if m and re.search(r'"def long_steps\(', text(p))}
+    exported = pages().set_index("page").module.dropna()
+    return {p: m for p, m in exported.items() if m and re.search(r'"def long_steps\(', text(p))}
 
 # %% ../nbs/24_elsewhere.ipynb #c982edbe
 def _value(name, text, kind): # a word from the command line as the page's type
     if kind == "str": return text
     try: return dict(int=int, float=float).get(kind, yaml.safe_load)(text)
-    except (ValueError, yaml.YAMLError): raise ValueError(f"parameter {name}={text!r}: {kind} is accepted") from None
+    except (ValueError, yaml.YAMLError):
+        raise ValueError(f"parameter {name}={text!r}: {kind} is accepted") from None
+
+# %% ../nbs/24_elsewhere.ipynb #ba0755d3
+def _preset(name, page): # {parameter: value} that a preset tells a page
+    files = {p.stem: p for p in (root()/"configs").glob("*.yaml") if p.stem != "sweep"}
+    return yaml.safe_load(files[one_of(name, sorted(files), "preset")].read_text())["pages"].get(page, {})
 
 def parameters_of(
     page:str, # page that has long steps
@@ -30,9 +38,7 @@ def parameters_of(
     given:dict=None, # {name: word} that changes them
 )->dict: # {name: value} of every parameter
     "Parameters that a page has under a preset."
-    declared, presets = page_parameters(page), sorted({p.stem for p in (root()/"configs").glob("*.yaml")} - {"sweep"})
-    if preset not in (None, *presets): raise ValueError(f"preset={preset!r}: one of {', '.join(presets)} is accepted")
-    told = yaml.safe_load((root()/"configs"/f"{preset}.yaml").read_text())["pages"].get(page, {}) if preset else {}
+    declared, told = page_parameters(page), _preset(preset, page) if preset else {}
     words = {k: _value(k, v, declared[k][0]) if k in declared else v for k, v in (given or {}).items()}
     check_parameters({**told, **words}, declared, page)
     return {**{k: v for k, (_, v) in declared.items()}, **told, **words}
@@ -44,10 +50,8 @@ def steps_of(
 )->list: # (name, folder of the result, function, arguments, named arguments)
     "The long steps of a page, in the order in which they are computed."
     accepted = trainable()
-    if page not in accepted:
-        near = difflib.get_close_matches(page, accepted, 1, 0)[0]
-        raise ValueError(f"page {page!r} has no long steps; nearest is {near!r}, accepted are {', '.join(accepted)}")
-    steps = importlib.import_module(f"skinnb.{accepted[page].removeprefix('skinnb.')}").long_steps(**parameters)
+    module = accepted[one_of(page, accepted, "page with long steps")].removeprefix("skinnb.")
+    steps = importlib.import_module(f"skinnb.{module}").long_steps(**parameters)
     name = lambda n: " ".join(map(str, n)) if isinstance(n, tuple) else str(n)
     return [(name(n), kept_folder(f, key_of(f, *a, **k)), f, a, k) for n, (f, a, k) in steps.items()]
 
@@ -62,22 +66,26 @@ def advance(
         if not 0 <= minutes < 1e6: raise ValueError(f"minutes={minutes!r}: a number from 0 is accepted")
         os.environ["SKINNB_DEADLINE"] = str(time.time() + 60*minutes)
     for i, (name, folder, f, args, named) in enumerate(steps, 1):
-        if folder.exists(): say(f"{i}/{len(steps)} {name}: done before"); continue
-        start = time.time()
-        try: kept(f, *args, **named)
-        except OutOfTime as e: say(f"{i}/{len(steps)} {name}: {e}"); break
-        say(f"{i}/{len(steps)} {name}: done in {time.time() - start:.0f} s")
+        start, found, out_of_time = time.time(), folder.exists(), ""
+        try: None if found else kept(f, *args, **named)
+        except OutOfTime as e: out_of_time = str(e)
+        took = "done before" if found else f"done in {time.time() - start:.0f} s"
+        say(f"{i}/{len(steps)} {name}: {out_of_time or took}")
+        if out_of_time: break
     return [name for name, folder, *_ in steps if not folder.exists()]
 
 # %% ../nbs/24_elsewhere.ipynb #e058835e
 def _arguments(words): # what the command line says
-    parser = argparse.ArgumentParser("skinnb_train", description="Compute the trainings of a page, in pieces if need be.")
-    parser.add_argument("page", help="such as recall_first/02_train")
+    what = "Compute the trainings of a page, in pieces if need be."
+    parser = argparse.ArgumentParser("skinnb_train", description=what)
+    parser.add_argument("page", help="a paper's folder and the page's name, as under nbs")
     parser.add_argument("--preset", help="name of a file in configs; without it the page's own defaults")
     parser.add_argument("--minutes", type=float, help="stop before so many minutes are over")
-    parser.add_argument("-p", nargs=2, action="append", default=[], metavar=("NAME", "VALUE"), help="change a parameter of the page")
+    parser.add_argument("-p", nargs=2, action="append", default=[], metavar=("NAME", "VALUE"),
+        help="change a parameter of the page")
     return parser.parse_args(words)
 
+# %% ../nbs/24_elsewhere.ipynb #3aaad897
 def cli(
     words=None, # command line; None: that of this process
 )->int: # exit code
@@ -89,7 +97,8 @@ def cli(
     except (ValueError, TypeError, FileNotFoundError) as e:
         print(f"skinnb_train: {e}", file=sys.stderr)
         return 2
-    size = sum(f.stat().st_size for _, folder, *_ in steps if folder.exists() for f in folder.iterdir())/1e6
-    print(f"{len(steps) - len(left)} of {len(steps)} steps done, {size:.1f} MB in {cache_dir()/'kept'}")
+    sizes = [f.stat().st_size for _, folder, *_ in steps if folder.exists() for f in folder.iterdir()]
+    done = f"{len(steps) - len(left)} of {len(steps)} steps done"
+    print(f"{done}, {sum(sizes)/1e6:.1f} MB in {cache_dir()/'kept'}")
     if left: print(f"remaining: {', '.join(left)}; call again to go on")
     return 3 if left else 0

@@ -10,41 +10,58 @@ import itertools, math
 from pathlib import Path
 
 import matplotlib.pyplot as plt, numpy as np, pandas as pd
+from .published import pool_seeds
 from .runs import results, run_folder, write_results
 from .stats import delong, paired_bootstrap
 from .study import Run, begin, theme
 
 # %% ../nbs/06_leaderboard.ipynb #1a012c2e
+def _wanted_cells(found, **wanted): # the cells that have these values; an error names what there is
+    for column, value in wanted.items():
+        if not (found[column] == value).any():
+            raise ValueError(f"no run has {column} {value!r}; there are {sorted(set(found[column]))}")
+        found = found[found[column] == value]
+    return found
+
+def _entry(name, cells): # one line of the ranking: all seeds of a network
+    one = pool_seeds(cells.to_dict("records"))
+    low, high = one["spread"] or (np.nan, np.nan)
+    return dict(zip(("run", "backbone", "row"), name), seeds=one["seeds"], estimate=one["estimate"],
+        seed_low=low, seed_high=high, **{c: one[c] for c in ("ci_low", "ci_high", "n", "data")})
+
+# %% ../nbs/06_leaderboard.ipynb #041ad183
 def ranking(
     found:pd.DataFrame, # from runs.results
     metric:str, # metric of the table, higher is better
     paper:str, # whose table
     table:str, # its id
     protocol:str="corrected", # faithful or corrected
-)->pd.DataFrame: # run, backbone, row, seed, estimate, ci_low, ci_high, n, data
-    "The runs' estimates of one metric, best first."
-    wanted = dict(paper=paper, table=table, metric=metric, protocol=protocol)
-    for column, value in wanted.items():
-        if not (found[column] == value).any():
-            raise ValueError(f"no run has {column} {value!r}; there are {sorted(set(found[column]))}")
-        found = found[found[column] == value]
-    columns = ["run", "backbone", "row", "seed", "estimate", "ci_low", "ci_high", "n", "data"]
-    return found.sort_values("estimate", ascending=False, kind="stable")[columns].reset_index(drop=True)
+)->pd.DataFrame: # run, backbone, row, seeds, estimate, seed_low, seed_high, ci_low, ci_high, n, data
+    "The runs' estimates of one metric, best first; several seeds are one entry with their spread."
+    cells = _wanted_cells(found, paper=paper, table=table, metric=metric, protocol=protocol)
+    entries = cells.groupby(["run", "backbone", "row"], sort=False)
+    ranked = pd.DataFrame([_entry(name, group) for name, group in entries])
+    return ranked.sort_values("estimate", ascending=False, kind="stable").reset_index(drop=True)
 
 # %% ../nbs/06_leaderboard.ipynb #4cbe20c3
+def _entry_names(ranked): # what tells the entries apart, and in what their data differ
+    different = ["data"] if ranked.data.nunique() > 1 else []
+    parts = ranked[["run", "backbone", "row", *different]].to_numpy()
+    return [", ".join(dict.fromkeys(n for n in line if n)) for line in parts]
+
+# %% ../nbs/06_leaderboard.ipynb #72755c29
 def leaderboard_figure(
     ranked:pd.DataFrame, # from ranking
     metric:str, # for the axis
 ): # matplotlib figure
-    "Entries and their 95 % intervals, best on top."
+    "Entries, their 95 % intervals and the spread of their seeds (thick), best on top."
     fig, ax = plt.subplots(figsize=(7, .6 + .35*len(ranked)))
-    parts = ranked[["run", "backbone", "row"]].to_numpy()
-    names = [", ".join(dict.fromkeys(n for n in line if n)) for line in parts]
     y, errors = -np.arange(len(ranked)), np.abs(ranked[["ci_low", "ci_high"]].sub(ranked.estimate, axis=0)).T
+    ax.hlines(y, ranked.seed_low, ranked.seed_high, color="C0", lw=7, alpha=.35)
     ax.errorbar(ranked.estimate, y, xerr=errors.to_numpy(), fmt="o", color="C0", capsize=3)
     n = ranked.n.dropna().unique()
-    ax.set(yticks=y, yticklabels=names, xlabel=f"{metric}{f', n = {n[0]:.0f}' if len(n) == 1 else ''}",
-        title=ranked.data.iloc[0])
+    ax.set(yticks=y, yticklabels=_entry_names(ranked), title=", ".join(dict.fromkeys(ranked.data)),
+        xlabel=f"{metric}{f', n = {n[0]:.0f}' if len(n) == 1 else ''}")
     return fig
 
 # %% ../nbs/06_leaderboard.ipynb #8db44e86
@@ -65,7 +82,7 @@ def image_scores(
     return by_image.agg(dict(lesion_id="first", target="first", score="mean")).reset_index()
 
 # %% ../nbs/06_leaderboard.ipynb #26c3e3e5
-def _pair(a, b, **how): # the difference between two entries (name, scores) on their common images
+def _pair_difference(a, b, **how): # the difference between two entries (name, scores) on their common images
     both = a[1].merge(b[1], on="image_id", suffixes=("", "_b"))
     if not len(both): return dict(images=0, says="no image in common: only unpaired intervals")
     if (odd := both.target != both.target_b).any():
@@ -76,6 +93,7 @@ def _pair(a, b, **how): # the difference between two entries (name, scores) on t
     says = f"{higher} higher" if higher else "not shown"
     return dict(images=len(both), lesions=both.lesion_id.nunique(), **ends, says=says)
 
+# %% ../nbs/06_leaderboard.ipynb #20a0d488
 def paired(
     entries:dict, # {name: frame from image_scores}
     judged:str="auroc", # one of stats.group_metrics
@@ -83,12 +101,14 @@ def paired(
     n_boot:int=2000, # draws, at least
     seed:int=42, # of the bootstrap
 )->pd.DataFrame: # a, b, images, lesions, estimate (a - b), ci_low, ci_high, level, says
-    "Differences between all pairs of entries, by lesion, with intervals that hold together."
+    """The difference between two networks, for all pairs, with intervals that hold together: the metric of
+    the first minus that of the second, each from its mean score over members and seeds, on the images that
+    both judged, lesions drawn together. (`ranking` shows the mean of the seeds' metrics, another number.)"""
     pairs = list(itertools.combinations(entries.items(), 2))
     level = 1 - .05/max(len(pairs), 1)
     how = dict(metric=judged, threshold=threshold, seed=seed, level=level)
     how["n_boot"] = max(n_boot, math.ceil(20/(1 - level)))
-    lines = [dict(a=a[0], b=b[0], level=level) | _pair(a, b, **how) for a, b in pairs]
+    lines = [dict(a=a[0], b=b[0], level=level) | _pair_difference(a, b, **how) for a, b in pairs]
     columns = ["a", "b", "images", "lesions", "estimate", "ci_low", "ci_high", "level", "says"]
     return pd.DataFrame(lines, columns=columns)
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np, pandas as pd
 from fastcore.script import call_parse
-from .published import read_table
+from .published import number_columns, read_table
 from .stats import wilson
 from .study import outputs_dir, root, write_whole
 
@@ -29,6 +29,7 @@ def runs(
     shelves = [base/"sweep", root()/"outputs"/"reference"]
     return own + sorted(f"{s.name}/{p.name}" for s in shelves for p in s.glob("[!.]*") if p.is_dir())
 
+# %% ../nbs/04_runs.ipynb #0f9c8567
 def run_folder(
     run:str, # one plain name, reference/<name> or sweep/<name>
     outputs=None, # the outputs folder; None: `outputs_dir()`
@@ -53,6 +54,7 @@ class Found:
     tables:dict # {csv: tidy table}, in the order of their names
     problems:list # sentences, each naming a file
 
+# %% ../nbs/04_runs.ipynb #3dd183b1
 def _is_info(info): # may run.json be used?
     pages = info.get("pages", {}) if isinstance(info, dict) else None
     is_page = lambda p: (isinstance(p, dict) and isinstance(p.get("seconds", 0), (int, float))
@@ -73,7 +75,7 @@ def _json(path, accepted, otherwise, problems): # content of a JSON file; a faul
     if fault: problems.append(f"{path.name}: {fault}; it was left out")
     return otherwise if fault else content
 
-def _table(csv_file, folder, problems): # a tidy table, or None with a fault noted
+def _tidy_or_note(csv_file, folder, problems): # a tidy table, or None with a fault noted
     try: return read_table(csv_file)
     except (OSError, ValueError) as e:
         name = csv_file.relative_to(folder).as_posix()
@@ -87,6 +89,7 @@ def failures(
     "Pages that failed in a run, from failed.json, which `make outputs` writes."
     return _json(Path(folder)/"failed.json", _is_failed, [], [] if problems is None else problems)
 
+# %% ../nbs/04_runs.ipynb #6400fa7a
 def read_run(
     run:str, # name of the run
     outputs=None, # the outputs folder; None: `outputs_dir()`
@@ -101,15 +104,14 @@ def read_run(
     info = _json(folder/"run.json", _is_info, {}, problems)
     failed = failures(folder, problems)
     files = sorted((folder/"tables").glob("*/table_*.csv"))
-    tables = {f: tidy for f in files if (tidy := _table(f, folder, problems)) is not None}
+    tables = {f: tidy for f in files if (tidy := _tidy_or_note(f, folder, problems)) is not None}
     return Found(folder, info, failed, tables, problems)
 
 # %% ../nbs/04_runs.ipynb #0c1122a0
-_numbers = ["estimate", "ci_low", "ci_high", "k", "n"]
 _beside = ["unit", "data", "audit", "printed"] # words that say something about a cell, and do not name it
 
 def _further(table): # further columns of words; a number may differ between machines and names nothing
-    known = ["row", "metric", "protocol", "seed", *_numbers, *_beside]
+    known = ["row", "metric", "protocol", "seed", *number_columns, *_beside]
     return [c for c in table if c not in known and pd.to_numeric(table[c], errors="coerce").isna().all()]
 
 def _cell_keys(here, there): # columns that tell the cells of both tables apart
@@ -119,11 +121,12 @@ def _cell_keys(here, there): # columns that tell the cells of both tables apart
         if column in _further(there): keys.append(column)
     return keys
 
-def _seeds(table): # the single seeds of a table, in order
+# %% ../nbs/04_runs.ipynb #966644b8
+def _single_seeds(table): # the single seeds of a table, in order
     return [s for s in dict.fromkeys(table.seed) if s and not s.startswith("mean")]
 
-def _named(here, there): # both tables, indexed by the names of their cells
-    ours, theirs = _seeds(here), _seeds(there)
+def _named_cells(here, there): # both tables, indexed by the names of their cells
+    ours, theirs = _single_seeds(here), _single_seeds(there)
     if not set(ours) & set(theirs): there = there.assign(seed=there.seed.replace(dict(zip(theirs, ours))))
     keys = _cell_keys(here, there)
     number = lambda t: t.assign(repeat=t.groupby(keys, sort=False).cumcount())
@@ -132,38 +135,40 @@ def _named(here, there): # both tables, indexed by the names of their cells
 # %% ../nbs/04_runs.ipynb #18d787e4
 _relative, _absolute = 1e-5, 1e-7
 
-def _near(a, b): # the same number but for the noise of floats and of six digits
+def _same_number(a, b): # the same number but for the noise of floats and of six digits
     a, b = np.asarray(a, float), np.asarray(b, float)
     return np.isclose(a, b, rtol=_relative, atol=_absolute, equal_nan=True)
 
 # %% ../nbs/04_runs.ipynb #02af2eda
-_number = r"-?\d[\d,]*\.?\d*(?:e[+-]?\d+)?"
-_unjudged = [*_numbers, "data", "seed", "repeat"] # `data` also tells the machine, a seed may be another
+_number_pattern = r"-?\d[\d,]*\.?\d*(?:e[+-]?\d+)?"
+_unjudged = [*number_columns, "data", "seed", "repeat"] # `data` also tells the machine, a seed may be another
 
-def _words(cell): # {column: text with its numbers masked}
-    return {c: re.sub(_number, "#", str(v)) for c, v in cell.items() if c not in _unjudged}
+def _masked_words(cell): # {column: text with its numbers masked}
+    return {c: re.sub(_number_pattern, "#", str(v)) for c, v in cell.items() if c not in _unjudged}
 
-def _noted(cell): # every number of a cell, also those inside words
+def _all_numbers(cell): # every number of a cell, also those inside words
     inside = [float(x.replace(",", "")) for c, v in cell.items() if c not in _unjudged
-        for x in re.findall(_number, str(v))]
-    return [*(cell[c] for c in _numbers), *inside]
+        for x in re.findall(_number_pattern, str(v))]
+    return [*(cell[c] for c in number_columns), *inside]
 
 # %% ../nbs/04_runs.ipynb #06fd5dcf
-def _by_chance(a, b): # two counts that chance alone may tell apart
+def _counts_by_chance(a, b): # two counts that chance alone may tell apart
     return abs(a - b) <= 1.96*np.sqrt(a + b)
 
 def _without_interval(a, b): # the same for two estimates without interval
     x, y = a["estimate"], b["estimate"]
-    if "count" in a["unit"] and min(x, y) >= 0: return _by_chance(x, y)
+    if "count" in a["unit"] and min(x, y) >= 0: return _counts_by_chance(x, y)
     if not (0 <= min(x, y) and max(x, y) <= 1 and a["n"] > 0 and b["n"] > 0): return False
     (low_x, high_x), (low_y, high_y) = (wilson(round(c["estimate"]*c["n"]), c["n"])[:2] for c in (a, b))
     return bool(low_x <= y <= high_x or low_y <= x <= high_y)
 
+# %% ../nbs/04_runs.ipynb #687a9bde
 def _inside(a, b): # may chance alone explain the difference between two drawn cells?
-    if not (_near(a["n"], b["n"]) or _by_chance(a["n"], b["n"])): return False
+    if not (_same_number(a["n"], b["n"]) or _counts_by_chance(a["n"], b["n"])): return False
     widths = [c["ci_high"] - c["ci_low"] for c in (a, b)]
     if np.isnan(widths).sum() == 1: return False # one has lost its interval
-    if _near(a["estimate"], b["estimate"]): return bool(_near(*widths)) or max(widths) <= 1.5*min(widths)
+    if _same_number(a["estimate"], b["estimate"]):
+        return bool(_same_number(*widths)) or max(widths) <= 1.5*min(widths)
     if np.isnan(widths).any(): return _without_interval(a, b)
     return a["ci_low"] <= b["estimate"] <= a["ci_high"] or b["ci_low"] <= a["estimate"] <= b["ci_high"]
 
@@ -177,48 +182,49 @@ def judge(
     "How one cell stands to the same cell of another run."
     same = lambda x, y: x == y or x != x and y != y
     if here.keys() == there.keys() and all(same(here[c], there[c]) for c in here): return statuses[0]
-    if _words(here) != _words(there): return "different"
-    if _near(_noted(here), _noted(there)).all(): return "within tolerance"
+    if _masked_words(here) != _masked_words(there): return "different"
+    if _same_number(_all_numbers(here), _all_numbers(there)).all(): return "within tolerance"
     if here["protocol"] == "printed" or here["seed"] in ("", "nan"): return "different"
     return "within the interval" if _inside(here, there) else "different"
 
 # %% ../nbs/04_runs.ipynb #beaf9ab9
-def _told(cell): # a cell as one string
+def _in_words(cell): # a cell as one string
     if pd.isna(cell["estimate"]): return str(cell.get("printed") or "no number")
     interval = f" [{cell['ci_low']:g}, {cell['ci_high']:g}]" if pd.notna(cell["ci_low"]) else ""
     return f"{cell['estimate']:g}{interval}" + (f", n = {cell['n']:g}" if pd.notna(cell["n"]) else "")
 
-_shown = ["row", "metric", "protocol", "seed"]
+# %% ../nbs/04_runs.ipynb #73e64fea
+_cell_name = ["row", "metric", "protocol", "seed"]
 
-def _line(status, cell, here="", there=""): # one line of the comparison
-    return dict({c: cell.get(c, "") for c in _shown}, status=status, here=here, there=there)
+def _cell_line(status, cell, here="", there=""): # one line of the comparison
+    return dict({c: cell.get(c, "") for c in _cell_name}, status=status, here=here, there=there)
 
 def _one_sided(table, status): # lines of a table that only one run has
     side = "here" if status == "only here" else "there"
-    return [_line(status, cell, **{side: _told(cell)}) for cell in table.to_dict("records")]
+    return [_cell_line(status, cell, **{side: _in_words(cell)}) for cell in table.to_dict("records")]
 
-def _compared(here, there): # lines for one table, in the run's order, then what it lacks
+def _table_lines(here, there): # lines for one table, in the run's order, then what it lacks
     if here is None: return _one_sided(there, "only there")
     if there is None: return _one_sided(here, "only here")
-    return [*_matched(here, there), *_order(here, there)]
+    return [*_matched(here, there), *_order_line(here, there)]
 
 def _matched(here, there): # lines of cells, in the run's order, then those that it lacks
-    here, there = _named(here, there)
+    here, there = _named_cells(here, there)
     theirs = {k: c for k, c in zip(there.index, there.to_dict("records"))}
     for key, cell in zip(here.index, here.to_dict("records")):
         other = theirs.pop(key, None)
-        if other is None: yield _line("only here", cell, here=_told(cell))
-        else: yield _line(judge(cell, other), cell, _told(cell), _told(other))
-    for cell in theirs.values(): yield _line("only there", cell, there=_told(cell))
+        if other is None: yield _cell_line("only here", cell, here=_in_words(cell))
+        else: yield _cell_line(judge(cell, other), cell, _in_words(cell), _in_words(other))
+    for cell in theirs.values(): yield _cell_line("only there", cell, there=_in_words(cell))
 
 # %% ../nbs/04_runs.ipynb #f7e11fc3
-def _order(here, there): # a line when the common cells come in another order
-    here, there = _named(here, there)
+def _order_line(here, there): # a line when the common cells come in another order
+    here, there = _named_cells(here, there)
     ours, theirs = here.index[here.index.isin(there.index)], there.index[there.index.isin(here.index)]
     if ours.equals(theirs): return
     i = next(i for i, (a, b) in enumerate(zip(ours, theirs)) if a != b)
     first = [" | ".join(map(str, x[i][:2])) for x in (ours, theirs)]
-    yield _line("different", dict(metric="order of rows"), *(f"first {name}" for name in first))
+    yield _cell_line("different", dict(metric="order of rows"), *(f"first {name}" for name in first))
 
 # %% ../nbs/04_runs.ipynb #edfa9582
 def reference_of(
@@ -239,9 +245,10 @@ def _unread(ours, theirs): # lines for tables that cannot be read
     for side, found in (("here", ours), ("there", theirs)):
         for problem in found.problems:
             if place := re.match(r"tables/(.*?)/table_(.*?)\.csv: (.*)", problem):
-                line = _line("different", dict(metric="the file"), **{side: place[3]})
+                line = _cell_line("different", dict(metric="the file"), **{side: place[3]})
                 yield dict(line, paper=place[1], table=place[2])
 
+# %% ../nbs/04_runs.ipynb #7c1d5f82
 def both_runs(
     run, # name of a run, or what read_run gave
     reference=None, # the same for another run; None: as from `reference_of`
@@ -252,6 +259,7 @@ def both_runs(
     theirs = reference or reference_of(ours)
     return ours, theirs if isinstance(theirs, Found) else read_run(theirs, outputs)
 
+# %% ../nbs/04_runs.ipynb #5a8e0c93
 def compare_runs(
     run, # name of a run, or what read_run gave
     reference=None, # the same for another run; None: as from `reference_of`
@@ -264,13 +272,14 @@ def compare_runs(
     for place in dict.fromkeys([*here, *there]):
         if place in unread: continue
         where = dict(zip(("paper", "table"), place.split("/")))
-        lines += [line | where for line in _compared(here.get(place), there.get(place))]
-    return pd.DataFrame(lines, columns=["paper", "table", *_shown, "status", "here", "there"])
+        lines += [line | where for line in _table_lines(here.get(place), there.get(place))]
+    return pd.DataFrame(lines, columns=["paper", "table", *_cell_name, "status", "here", "there"])
 
 # %% ../nbs/04_runs.ipynb #ab2b234d
 def _counts(status): # "3 identical, 1 different"
     return ", ".join(f"{n:,} {s}" for s in statuses if (n := (status == s).sum()))
 
+# %% ../nbs/04_runs.ipynb #19f7a945
 def compare_lines(
     found:pd.DataFrame, # from compare_runs
     most:int=20, # cells listed
@@ -283,7 +292,7 @@ def compare_lines(
     lines += [f"  {'/'.join(t)}: {_counts(s)}" for t, s in tables if (s != "identical").any()]
     look = pd.concat([found[found.status == s] for s in statuses[3:]])
     for c in look.head(most).to_dict("records"):
-        name = " | ".join(str(c[k]) for k in _shown if c[k])
+        name = " | ".join(str(c[k]) for k in _cell_name if c[k])
         values = f"{c['here'] or 'nothing'} (there: {c['there'] or 'nothing'})"
         lines.append(f"{c['status']}: {c['paper']}/{c['table']}: {name}: {values}")
     return lines + [f"and {len(look) - most:,} more cells"]*(len(look) > most)
@@ -325,6 +334,7 @@ result_columns = ["run", "backbone", "seed", "data", "metric", "estimate", "ci_l
 def _made_by(info): # {file: parameters of the page that made it}
     return {f: p.get("params") or {} for p in info.get("pages", {}).values() for f in p.get("made") or []}
 
+# %% ../nbs/04_runs.ipynb #39016bf8
 def _results(name, found): # results of one run
     params = _made_by(found.info)
     for csv_file, tidy in found.tables.items():
@@ -342,6 +352,7 @@ def results(
     frames = [frame for name in names for frame in _results(name, read_run(name, outputs))]
     return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=result_columns)
 
+# %% ../nbs/04_runs.ipynb #1e6f4b37
 def write_results(
     names:list, # runs
     path=None, # file to write; None: results.csv in the outputs folder

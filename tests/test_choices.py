@@ -17,6 +17,7 @@ test images, and no check passes because nothing could have moved it.
 | | common specificity, read off in every draw | test, declared: it compares, it is no result | page |
 | recall_first/03_explain | threshold, corrected; faithful is printed | train | page |
 | recall_first/04_fairness | thresholds of both models | valid (faithful), train (corrected) | page |
+| recall_first/04a_repair | threshold of the ensemble | valid (faithful), train (corrected) | page |
 | | fairer threshold and its draws | valid, train | page |
 | | thresholds by tone (ThresholdOptimizer) | train | page: decisions on test images |
 | | Platt's curve of the risks, fold by fold | the other folds | page |
@@ -37,6 +38,7 @@ from pages import cells, value_of
 from skinnb import cohorts, imaging, phantoms, train
 from skinnb.melanoma_ddpm import classify
 from skinnb.recall_first import data, external, train as trainings
+from skinnb.study import page_parameters
 
 # ---- a study in which no network is trained: scores are drawn once, labels and scores can be dealt anew
 
@@ -70,10 +72,11 @@ class Study:
         scores = cohort.assign(fold=cohort[f"fold_{protocol}"], score=one, score_tta=(one + views)/2)[own]
         kept = ["image_id", "lesion_id", "split", "target", "fold", "score", "score_tta"]
         return dict(scores=scores[kept].reset_index(drop=True),
-            history=pd.DataFrame(dict(epoch=[1], kept=[True])), weights={}, state={})
+            history=pd.DataFrame(dict(epoch=[1], kept=[True])), weights=dict(source="random"), state={})
     def members(self): # of 02_train, with the page's own backbone and seed
         cohort = self.split(data.load("phantom", size["n_lesions"], 42), seed=42)
-        return {m: self.trained(cohort, None, *m) for m in trainings.plan("resnet18", size["others"])}
+        own = page_parameters("recall_first/02_train")["backbone"][1]
+        return {m: self.trained(cohort, None, *m) for m in trainings.plan(own, size["others"])}
     def tones_of(self, cohort, img_size=64):
         return pd.DataFrame(dict(ita_printed=cohort.ita, ita_corrected=cohort.ita, L=70., b=15., why=""))
 
@@ -113,11 +116,11 @@ CHOICES = { # (page, name in the page, what of it): the split that chooses
     "heat maps, threshold, corrected": ("03_explain", "thresholds", of("corrected"), "train"),
     **{f"Table 8, threshold, {p}, {m}": ("04_fairness", "thresholds", of(p, m), s)
         for p, s in (("faithful", "valid"), ("corrected", "train")) for m in ("ensemble", "single")},
-    "Table 8, default": ("04_fairness", "default", float, "train"),
-    "Table 8, fairer": ("04_fairness", "fairer", float, "train"),
-    "its draws on validation": ("04_fairness", "again", of("validation"), "valid"),
-    "its draws out of fold": ("04_fairness", "again", of("out of fold"), "train"),
-    "Table 8, decisions of every remedy": ("04_fairness", "decided",
+    "repair, default": ("04a_repair", "default", float, "train"),
+    "Table 8, fairer": ("04a_repair", "fairer", float, "train"),
+    "its draws on validation": ("04a_repair", "again", of("validation"), "valid"),
+    "its draws out of fold": ("04a_repair", "again", of("out of fold"), "train"),
+    "Table 8, decisions of every remedy": ("04a_repair", "decided",
         lambda d: {k: v.tolist() for k, v in d.items()}, "train"),
     "Table 8, matched": ("04_fairness", "matched_test", lambda t: t.threshold.tolist(), "test"),
     "external, threshold": ("05_external", "threshold", float, "train"),
@@ -181,9 +184,9 @@ def test_each_threshold_is_the_rule_on_its_own_scores(made):
             ("single", "folds", "ensemble")): assert frame.score.tolist() == test[c].tolist()
 
 def test_risks_are_fitted_on_the_other_folds(made):
-    "04_fairness: labels of a fold move the risks of the other folds and none of its own."
-    before, after = (made(paper + "04_fairness", "risk", part, "labels") for part in (None, ("fold", 1)))
-    folds = made(paper + "04_fairness", "oof").fold.to_numpy()
+    "04a_repair: labels of a fold move the risks of the other folds and none of its own."
+    before, after = (made(paper + "04a_repair", "risk", part, "labels") for part in (None, ("fold", 1)))
+    folds = made(paper + "04a_repair", "oof").fold.to_numpy()
     assert np.array_equal(before[folds == 1], after[folds == 1])
     assert (before[folds != 1] != after[folds != 1]).all()
 

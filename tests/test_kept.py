@@ -33,10 +33,10 @@ def keys_of(tree):
 # (file, old, new, does the key of melanoma_ddpm's arm change?, does that of recall_first's member?)
 EDITS = [
     ("melanoma_ddpm/classify.py", 'loss="bce", sampler="inverse_class"', 'loss="bce", sampler=None', True, False), # the function itself
-    ("train.py", "p=1/counts[code]/len(counts)", "p=1/counts[code]**2/len(counts)", True, True), # a callee's callee
+    ("batches.py", "p=1/counts[code]/len(counts)", "p=1/counts[code]**2/len(counts)", True, True), # a callee's callee
     ("nets.py", "dropout:float=.4, # share of features dropped in training\n    hidden:int=None, # units of a hidden layer; None", "dropout:float=.3, # share of features dropped in training\n    hidden:int=None, # units of a hidden layer; None", True, True), # a default of a callee
     ("recall_first/train.py", '"label_smoothing": 0.},\n    "schedule"', '"label_smoothing": 0.01},\n    "schedule"', False, False), # another step's setting
-    ("train.py", "label_smoothing=.1, early_stop=7", "label_smoothing=.2, early_stop=7", False, True), # this step's setting
+    ("data/papers/recall_first.yaml", "  label_smoothing: 0.1\n", "  label_smoothing: 0.2\n", False, True), # this step's setting
     ("imaging.py", 'recipes["tone_prune"] = dict(section="3.6"', 'recipes["tone_prune"] = dict(section="3.7"', False, False), # an unrelated recipe
     ("train.py", 'early stop and plateau watch', 'early stop or plateau watch', False, False), # a docstring
     ("train.py", "# passes over the training images", "# epochs", False, False), # a comment

@@ -85,7 +85,7 @@ def test_no_native_crash(backbone):
     steps = ("import sys, numpy as np; from skinnb import nets, train; rng = np.random.default_rng(0)\n"
         "images, y = rng.integers(0, 256, (64, 64, 64, 3), dtype=np.uint8), np.arange(64) % 2\n"
         "m = nets.build(sys.argv[1], pretrained=False, img_size=64, seed=1)\n"
-        "h = train.fit(m, images, y, np.arange(48), np.arange(48, 64), n_epochs=2, bs=8, quiet=True)\n"
+        "h = train.fit(m, images, y, np.arange(48), np.arange(48, 64), spec=train.Training(n_epochs=2, bs=8), quiet=True)\n"
         "assert np.isfinite(h.train_loss).all()")
     done = subprocess.run([sys.executable, "-W", "ignore", "-c", steps, backbone], capture_output=True, text=True,
         timeout=300, env={**os.environ, "SKINNB_PLAIN": "1"})

@@ -11,8 +11,8 @@ def small():
 def fitted(small, **settings):
     images, y, train_on, valid = small
     model = nets.build("mobilenetv3_small_050", n_out=1, pretrained=False, img_size=32, seed=0)
-    return model, train.fit(model, images, y, train_on, valid, n_epochs=4, bs=8, lr=3e-3, quiet=True,
-        **settings)
+    spec = train.Training(n_epochs=4, bs=8, lr=3e-3, **settings)
+    return model, train.fit(model, images, y, train_on, valid, spec=spec, quiet=True)
 
 def test_train_leaves_the_weights_of_the_epoch_it_names(small):
     "Seed by seed, until the best epoch is not the last one and the two differ by more than rounding can."

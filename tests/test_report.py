@@ -1,7 +1,9 @@
 "The report is sound HTML, holds every table of the run, and executes nothing that a row or a message says."
-import html, html.parser, json, os, re, shutil
+import html.parser, json, os, re, shutil
 import pandas as pd, pytest
 from conftest import ROOT
+from fastcore.xml import to_xml
+from skinnb.published import read_table, side_by_side, table_html
 from skinnb.report import report
 
 VOID = {"meta", "img", "br", "hr", "link", "input", "col"}
@@ -69,17 +71,53 @@ def test_every_table_and_figure_is_there(run):
         assert len(files) > 15
         assert not [f for f in files if f"{f.parent.name}-{kind}-{f.stem.partition('_')[2]}" not in ids]
 
-def test_every_cell_stands_under_its_row(run):
-    "Each row's name stands once, and spans as many lines as the row has metrics, also where the file has them apart."
-    apart = 0
-    for csv in run.glob("tables/*/table_*.csv"):
-        table = pd.read_csv(csv, dtype=str, keep_default_na=False)
-        table["row"] = table.row.str.replace(r"^'(?=[=+@-])", "", regex=True) # guards against a spreadsheet
-        apart += (table.row != table.row.shift()).sum() > table.row.nunique()
-        page = csv.with_suffix(".html").read_text(encoding="utf-8")
-        spans = {html.unescape(name): int(n) for n, name in re.findall(r'<th rowspan="(\d+)">(.*?)</th>', page)}
-        assert spans == table.groupby("row").metric.nunique().to_dict(), csv
-    assert apart > 10
+class Cells(html.parser.HTMLParser):
+    "The table bodies of a page as a browser lays them out: one list of texts per row, spanned cells repeated."
+    def __init__(self):
+        super().__init__()
+        self.heads, self.rows, self.held, self.text = [], [], {}, None
+    def handle_starttag(self, tag, attrs):
+        if tag == "tr": self.row = {}
+        if tag in ("td", "th"): self.text, self.span = "", int(dict(attrs).get("rowspan", 1))
+    def handle_data(self, data):
+        if self.text is not None: self.text += data
+    def place(self): # cells that hang down from rows above
+        while self.held.get(len(self.row), (0, ""))[0]:
+            left, text = self.held[len(self.row)]
+            self.held[len(self.row)] = left - 1, text
+            self.row[len(self.row)] = text
+    def handle_endtag(self, tag):
+        if tag in ("td", "th"):
+            self.place()
+            self.held[len(self.row)] = self.span - 1, self.text
+            self.row[len(self.row)] = self.text
+            self.text = None
+        if tag == "tr": self.place(); self.rows.append(list(self.row.values()))
+        if tag == "thead": self.heads.append(self.rows.pop())
+        if tag == "tbody": assert not any(left for left, _ in self.held.values()), "a name spans more lines than there are"
+
+RUNS = [("phantom", f) for f in sorted((ROOT/"outputs/reference/phantom/tables").glob("*/table_*.csv"))]
+RUNS += [("real", f) for f in sorted((ROOT/"outputs/reference/real/tables").glob("*/table_*.csv"))]
+
+@pytest.mark.parametrize("name, csv", RUNS, ids=[f"{n}-{f.parent.name}-{f.stem}" for n, f in RUNS])
+def test_every_cell_stands_under_its_row_and_its_heading(name, csv):
+    "As a browser lays the table out: every row is as long as the header, and says under its own name what the file says."
+    side = side_by_side(read_table(csv))
+    cells = Cells()
+    cells.feed(to_xml(table_html(side), indent=False))
+    head = cells.heads[0]
+    assert head[:2] == ["", "metric"] and {len(row) for row in cells.rows} <= {len(h) for h in cells.heads}
+    shown = [c for c in ("faithful", "corrected") if c in head]
+    bare = lambda text: text.replace(" ", "").replace("–", "")
+    said = sorted((row[0], row[1], *(bare(row[head.index(c)]) for c in shown)) for row in cells.rows if len(row) == len(head))
+    ran = side.row.isin(side[side.faithful.ne("") | side.corrected.ne("")].row) if len(cells.heads) > 1 else side.row == side.row
+    wanted = sorted((r["row"], r["metric"], *(bare(r[c]) for c in shown)) for r in side[ran].to_dict("records"))
+    assert set(wanted) <= set(said) and len(cells.rows) == len(side)
+
+def test_rows_that_stand_apart_are_among_them():
+    "The check above meets tables whose rows the file has in turn."
+    tables = [pd.read_csv(f, dtype=str, keep_default_na=False) for _, f in RUNS]
+    assert sum((t.row != t.row.shift()).sum() > t.row.nunique() for t in tables) > 20
 
 def test_links_lead_somewhere(run):
     tree = parsed(run/"report.html")

@@ -57,7 +57,8 @@ def facts():
     "{paper: digest of all that is known of it}, comments apart."
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     read = lambda p: yaml.load(p.read_text(encoding="utf-8"), loader)
-    known = {p.stem: read(p) for p in sorted(Path("skinnb/data/papers").glob("*.yaml"))}
+    folders = filter(None, ["skinnb/data/papers", os.environ.get("SKINNB_PAPERS")])
+    known = {p.stem: read(p) for f in folders for p in sorted(Path(f).glob("*.yaml"))}
     return {paper: _digest(fact) for paper, fact in known.items()}
 
 @functools.cache

@@ -116,7 +116,8 @@ def collect()->pd.DataFrame: # one line per finding, as Register.frame
 
 # %% ../../nbs/across/02_register.ipynb #4a85bb19
 _prose_columns = ["finding", "recomputed", "do", "test"]
-_audit_columns = [*tidy_columns, "printed", "paper", "severity", "where", "status", "evidence", *_prose_columns]
+_audit_columns = [*tidy_columns, "printed", "paper", "severity", "where", "status", "evidence",
+    *_prose_columns]
 
 def as_tidy(
     r:pd.DataFrame, # from collect
@@ -126,7 +127,8 @@ def as_tidy(
     base["metric"], base["unit"] = r.metric.replace("", "reading"), r.unit.replace("", "text")
     unknown = dict.fromkeys(["estimate", "ci_low", "ci_high", "k", "n"], np.nan)
     said = base.assign(protocol="printed", printed=base.finding, **unknown)
-    made = base[base.estimate.notna()].assign(protocol="corrected", printed="", **dict.fromkeys(_prose_columns, ""))
+    no_words = dict.fromkeys(_prose_columns, "")
+    made = base[base.estimate.notna()].assign(protocol="corrected", printed="", **no_words)
     return pd.concat([said, made]).sort_index(kind="stable")[_audit_columns].reset_index(drop=True)
 
 # %% ../../nbs/across/02_register.ipynb #6d8d6f1d

@@ -10,9 +10,11 @@ __all__ = ['makes', 'sizes', 'tone_tasks', 'load', 'split', 'table_1_lines', 'to
 import joblib, matplotlib.pyplot as plt, numpy as np, pandas as pd
 from sklearn.model_selection import StratifiedKFold
 from .. import cohorts, phantoms, tone
-from ..published import compare, printed, readable, show_table, value
+from ..published import compare, readable, show_table
+from . import paper as the_paper
 from ..stats import wilson
-from ..study import begin, group_palette, kept, theme, write_whole
+from ..study import begin, group_palette, kept, one_of, root, theme, write_whole
+from ..tables import numbers
 
 # %% ../../nbs/recall_first/01_data.ipynb #2ded5a22
 makes = {"tables": ["1", "7"], "figures": ["2", "3"]}
@@ -25,7 +27,7 @@ def load(
     akiec=None, # as for cohorts.label: None keeps the class as malignant, "drop" leaves it out
 )->pd.DataFrame: # cohort frame with target; lesions that are known to be one share an id
     "Images with a benign or malignant label (section III-A)."
-    if data not in ("phantom", "ham10000"): raise ValueError(f"data={data!r}: 'phantom' and 'ham10000' are accepted")
+    one_of(data, ("phantom", "ham10000"), "data")
     frame = phantoms.cohort(n_lesions, seed=seed) if data == "phantom" else cohorts.load(data)
     if data == "ham10000": frame = cohorts.merge_lesions(frame, cohorts.manifest()[data]["duplicates"])
     frame = frame.assign(target=cohorts.label(frame, "malignant_vs_benign", akiec))
@@ -40,8 +42,10 @@ def split(
     seed:int=42, # same seed, same split
 )->pd.DataFrame: # with split, and fold_faithful and fold_corrected (0.., -1 outside the training part)
     "Hold-out by lesion in the paper's proportions; folds of the training part by image and by lesion."
-    share = {k: max(v/sum(sizes.values())*len(cohort), 12)/len(cohort) for k, v in sizes.items()}
-    out = cohort.assign(split=cohorts.split_by_lesion(cohort, test=share["test"], valid=share["valid"], seed=seed), fold_faithful=-1, fold_corrected=-1)
+    n = len(cohort)
+    share = {k: max(v/sum(sizes.values())*n, 12)/n for k, v in sizes.items()}
+    part = cohorts.split_by_lesion(cohort, test=share["test"], valid=share["valid"], seed=seed)
+    out = cohort.assign(split=part, fold_faithful=-1, fold_corrected=-1)
     train = out[out.split == "train"].reset_index()
     by_image = StratifiedKFold(n_folds, shuffle=True, random_state=seed).split(train, train.target)
     for k, (_, held_out) in enumerate(by_image): out.loc[train["index"][held_out], "fold_faithful"] = k
@@ -49,6 +53,14 @@ def split(
     return out
 
 # %% ../../nbs/recall_first/01_data.ipynb #7272711d
+def _shares(row, n, k, **fixed): # counts and shares of one split
+    counts = dict(total=n, benign=n - k, malignant=k)
+    found = [dict(metric=m, estimate=v, ci_low=np.nan, ci_high=np.nan, k=v) for m, v in counts.items()]
+    for m, c in dict(benign_ratio=n - k, malignant_ratio=k).items():
+        low, high = wilson(c, n)
+        found.append(dict(metric=m, estimate=100*c/n, ci_low=100*low, ci_high=100*high, k=c))
+    return [dict(row=row, n=n, seed="", **r, **fixed) for r in found]
+
 def table_1_lines(
     cohort:pd.DataFrame, # from `split`
     data:str="", # what it was counted on
@@ -57,11 +69,8 @@ def table_1_lines(
     found = []
     for part, name in (("train", "Train"), ("valid", "Validation"), ("test", "Test")):
         y = cohort.target[cohort.split == part]
-        n, k = len(y), int(y.sum())
         why = "" if part == "train" else "another validation and test set"
-        counts = [dict(metric=m, estimate=v, ci_low=np.nan, ci_high=np.nan, k=v, n=n, seed="", why=why) for m, v in dict(total=n, benign=n - k, malignant=k).items()]
-        shares = [dict(metric=m, estimate=100*c/n, ci_low=100*wilson(c, n)[0], ci_high=100*wilson(c, n)[1], k=c, n=n, seed="", why=why) for m, c in dict(benign_ratio=n - k, malignant_ratio=k).items()]
-        found += [dict(row=name, protocol="faithful", data=data, **r) for r in counts + shares]
+        found += _shares(name, len(y), int(y.sum()), protocol="faithful", data=data, why=why)
     return pd.DataFrame(found)
 
 # %% ../../nbs/recall_first/01_data.ipynb #555cc48e
@@ -70,12 +79,13 @@ tone_tasks = [("recall_first", "printed"), ("recall_first", "corrected")]
 def tones_of(
     cohort:pd.DataFrame, # cohort frame with pictures and lesion masks
     img_size:int=64, # side of the pictures that are read, pixels
-)->pd.DataFrame: # one row per image, aligned with the cohort: ita_printed, ita_corrected, L, b (as printed) and why (not estimable)
+)->pd.DataFrame: # aligned with the cohort: ita_printed, ita_corrected, L, b (as printed), why (not estimable)
     "Skin tone of every image by the protocol of section IV-F, as printed and corrected."
     images, lesion = cohorts.images(cohort, img_size), cohorts.masks(cohort, img_size)
     found = kept(tone.measure, images, lesion, tone_tasks, flags=False)
     old, new = (found[found.version == v].reset_index(drop=True) for v in ("printed", "corrected"))
-    return pd.DataFrame(dict(ita_printed=old.ita, ita_corrected=new.ita, L=old.L, b=old.b, why=new.why)).set_index(cohort.index)
+    both = dict(ita_printed=old.ita, ita_corrected=new.ita, L=old.L, b=old.b, why=new.why)
+    return pd.DataFrame(both).set_index(cohort.index)
 
 def light_dark(
     ita, # degrees, NaN where not estimable
@@ -92,10 +102,26 @@ def what_is_dark(
     "Images called dark by the printed protocol, and how many of them are pale pictures with b* of 0 or less."
     dark = tones[light_dark(tones.ita_printed) == "Dark skin"]
     flipped = dark[dark.b <= 0]
-    return pd.Series({"images": len(tones), "dark": len(dark), "dark, share": len(dark)/len(tones), "dark with b* of 0 or less": len(flipped), "of these with L* above 50": int((flipped.L > 50).sum()),
-        "dark with b* above 0": int((dark.b > 0).sum()), "dark, corrected protocol": int((light_dark(tones.ita_corrected) == "Dark skin").sum()), "not estimable": int(tones.ita_corrected.isna().sum())})
+    return pd.Series({"images": len(tones), "dark": len(dark), "dark, share": len(dark)/len(tones),
+        "dark with b* of 0 or less": len(flipped), "of these with L* above 50": int((flipped.L > 50).sum()),
+        "dark with b* above 0": int((dark.b > 0).sum()),
+        "dark, corrected protocol": int((light_dark(tones.ita_corrected) == "Dark skin").sum()),
+        "not estimable": int(tones.ita_corrected.isna().sum())})
 
 # %% ../../nbs/recall_first/01_data.ipynb #6151819e
+def _group_7(name, k, n, **fixed): # lines of one group: targets k of its images, n images in all
+    counts = dict(n=len(k), benign=int((k == 0).sum()), malignant=int((k == 1).sum()))
+    no_ends = dict(ci_low=np.nan, ci_high=np.nan)
+    found = [dict(metric=m, estimate=v, k=v, n=n, unit="count", **no_ends) for m, v in counts.items()]
+    low, high = wilson(len(k), n)
+    found.append(dict(metric="percent_of_test", estimate=100*len(k)/n, ci_low=100*low, ci_high=100*high,
+        k=len(k), n=n, unit="percent", why="by definition" if name == "Total" else ""))
+    low, high = wilson(int(k.sum()), len(k)) if len(k) else (np.nan, np.nan)
+    found.append(dict(metric="malignant in the group, %", estimate=100*k.mean() if len(k) else np.nan,
+        ci_low=100*low, ci_high=100*high, k=int(k.sum()), n=len(k), unit="percent"))
+    return [dict(row=name, **{**fixed, **r}) for r in found]
+
+# %% ../../nbs/recall_first/01_data.ipynb #2e70c6d0
 def table_7_lines(
     cohort:pd.DataFrame, # from `split`
     tones:pd.DataFrame, # as from `tones_of`
@@ -105,12 +131,7 @@ def table_7_lines(
     test, found = (cohort.split == "test").to_numpy(), []
     for protocol, column in (("faithful", "ita_printed"), ("corrected", "ita_corrected")):
         y, group = cohort.target[test].to_numpy(), light_dark(tones[column][test])
+        how = dict(protocol=protocol, data=data, seed="", why="another test set", audit="X-02")
         for name in ("Light skin", "Dark skin", "Not estimable", "Total"):
-            k = y[group == name] if name != "Total" else y
-            fixed = dict(row=name, protocol=protocol, data=data, seed="", why="another test set", audit="X-02")
-            found += [dict(metric=m, estimate=v, ci_low=np.nan, ci_high=np.nan, k=v, n=len(y), unit="count", **fixed) for m, v in dict(n=len(k), benign=int((k == 0).sum()), malignant=int((k == 1).sum())).items()]
-            lo, hi = wilson(len(k), len(y))
-            found.append(dict(metric="percent_of_test", estimate=100*len(k)/len(y), ci_low=100*lo, ci_high=100*hi, k=len(k), n=len(y), unit="percent", **{**fixed, "why": "by definition" if name == "Total" else ""}))
-            lo, hi = wilson(int(k.sum()), len(k)) if len(k) else (np.nan, np.nan)
-            found.append(dict(metric="malignant in the group, %", estimate=100*k.mean() if len(k) else np.nan, ci_low=100*lo, ci_high=100*hi, k=int(k.sum()), n=len(k), unit="percent", **fixed))
+            found += _group_7(name, y[group == name] if name != "Total" else y, len(y), **how)
     return pd.DataFrame(found)

@@ -9,8 +9,8 @@ __all__ = ['makes', 'chosen_on', 'threshold_draws', 'roc_band']
 import joblib, matplotlib.pyplot as plt, numpy as np, pandas as pd, seaborn as sns
 from sklearn.metrics import roc_curve
 from .. import cohorts, metrics, nets
-from ..published import compare, printed, readable, show_table, value
-from . import data as the_data, train as the_train
+from ..published import compare, readable, show_table, value
+from . import data as the_data, paper as the_paper, train as the_train
 from ..stats import percentile_interval, wilson
 from ..study import begin, protocol_palette, theme
 
@@ -39,10 +39,11 @@ def threshold_draws(
     y, score = np.asarray(y, int), np.asarray(score, float)
     unit, rng = pd.factorize(np.asarray(cluster))[0], np.random.default_rng(seed)
     grid = np.round(np.arange(1, round(1/step))*step, 6)
-    called = score[:, None] >= grid
-    weights = rng.multinomial(unit.max() + 1, np.full(unit.max() + 1, 1/(unit.max() + 1)), n_boot)[:, unit].astype(np.float32)
-    called, n = called.astype(np.float32), (weights*y).sum(1, keepdims=True)
-    tp, found = (weights*y @ called).astype(float), (weights @ called).astype(float) # counts: exact in float32
+    called = (score[:, None] >= grid).astype(np.float32)
+    size = unit.max() + 1
+    weights = rng.multinomial(size, np.full(size, 1/size), n_boot)[:, unit].astype(np.float32)
+    n, found = (weights*y).sum(1, keepdims=True), (weights @ called).astype(float)
+    tp = (weights*y @ called).astype(float) # counts: exact in float32
     with np.errstate(invalid="ignore"): f1 = np.where(tp/n >= recall - 1e-12, 2*tp/(found + n), -1)
     return np.where(f1.max(1) >= 0, grid[f1.argmax(1)], np.nan)
 
@@ -61,6 +62,7 @@ def roc_band(
     def curve(w):
         fpr, tpr, _ = roc_curve(y, score, sample_weight=w)
         return np.interp(at, fpr, tpr)
-    weights = rng.multinomial(unit.max() + 1, np.full(unit.max() + 1, 1/(unit.max() + 1)), n_boot)[:, unit]
+    size = unit.max() + 1
+    weights = rng.multinomial(size, np.full(size, 1/size), n_boot)[:, unit]
     low, high = np.quantile([curve(w) for w in weights], [.025, .975], axis=0)
     return pd.DataFrame(dict(fpr=at, tpr=curve(np.ones(len(y))), low=low, high=high))
