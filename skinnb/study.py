@@ -235,7 +235,8 @@ def _reached(f, found): # a function: its code, the globals that it loads, its d
     return [_source(f.__code__), loads, *(_constant(v, found) for v in rest)]
 
 def _described(cls, found): # a class: its bases and members
-    made = lambda v: getattr(getattr(inspect.unwrap(v), "__code__", None), "co_filename", "") == "<string>" # by @dataclass
+    file_of = lambda v: getattr(getattr(inspect.unwrap(v), "__code__", None), "co_filename", "")
+    made = lambda v: file_of(v) == "<string>" # by @dataclass
     members = sorted((k, v) for k, v in vars(cls).items() if k not in _no_members and not made(v))
     return [[_told(b, found) for b in cls.__bases__], {k: _constant(v, found) for k, v in members}]
 
