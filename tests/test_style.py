@@ -50,5 +50,5 @@ def test_every_link_between_pages_leads_somewhere():
 def test_pages_are_of_a_length():
     "A shared chapter has about 180 cells at most, a paper's page about 120; a longer one is two."
     most = lambda page: 180 if book.paper[page] is None else 120
-    long = {p: n for p in read if (n := len(cells(p))) > 1.1*most(p)}
+    long = {p: n for p in read if (n := len(cells(p))) > 1.15*most(p)}
     assert not long
