@@ -37,6 +37,7 @@ if unknown := [p for p in only if p not in runnable]: raise WorkflowError(f"ther
 def modules(page):
     "Modules that a page imports, directly or not."
     seen, todo = set(), list(book.imports[page])
+    if book.paper[page] == "across": todo += [m for m in page_of if m and m.endswith(".paper")] # found by the papers' keys
     while todo:
         if (m := todo.pop()) in page_of and m not in seen:
             seen.add(m)
