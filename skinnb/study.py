@@ -616,10 +616,10 @@ def injected()->dict: # {name: value}, empty when nothing was injected
     return {k: v for k, (_, v) in _assignments(cells[0]).items()} if cells else {}
 
 # %% ../nbs/00_study.ipynb #b3a171c3
-def _git(*args):
+def _git(*args): # without the filter that cleans pages: in a fresh clone it would run for every page
     how = dict(cwd=root(), capture_output=True, text=True, timeout=10)
-    try: return subprocess.run(["git", *args], **how).stdout.strip()
-    except OSError: return ""
+    try: return subprocess.run(["git", "-c", "filter.page.clean=", *args], **how).stdout.strip()
+    except (OSError, subprocess.TimeoutExpired): return ""
 
 def provenance()->dict: # versions, git commit, hardware
     "Versions, git commit and hardware of this process."
