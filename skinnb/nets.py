@@ -4,9 +4,9 @@
 
 # %% auto #0
 __all__ = ['standins', 'imagenet_mean', 'imagenet_std', 'elsewhere', 'known', 'fits', 'online', 'find_weights', 'start_of',
-           'with_start', 'by_order', 'Renormalise', 'head', 'Classifier', 'build', 'stages', 'spot', 'as_map',
-           'map_sizes', 'cam_stage', 'cam_layer', 'feature_map', 'cost', 'param_groups', 'cpu_dtype', 'overrun',
-           'memory_format_of', 'serves', 'UNet', 'unet']
+           'started', 'with_start', 'by_order', 'Renormalise', 'head', 'Classifier', 'build', 'stages', 'spot',
+           'as_map', 'map_sizes', 'cam_stage', 'cam_layer', 'feature_map', 'cost', 'param_groups', 'cpu_dtype',
+           'overrun', 'memory_format_of', 'serves', 'UNet', 'unet']
 
 # %% ../nbs/20_nets.ipynb #de1c031d
 import contextlib, copy, difflib, functools, hashlib, importlib.util, math, os, threading, weakref
@@ -193,6 +193,13 @@ def start_of(
     "What a network can start from on this machine."
     looks = _from_folder, _from_standin, _from_hub
     return "pretrained" if any(look(known(backbone)) for look in looks) else "random"
+
+def started(
+    weights:dict, # `weights` of a network from `build`
+)->str: # "random", "stand-in" (made by another library for the same architecture) or "pretrained"
+    "What a network's weights are before its training, in one word for tables."
+    if weights["source"] == "random": return "random"
+    return "stand-in" if "architecture" in weights else "pretrained"
 
 # %% ../nbs/20_nets.ipynb #92e24d86
 def with_start(
