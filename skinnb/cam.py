@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['family', 'layers_of', 'activations_and_gradients', 'upsample', 'maps', 'minmax', 'sharpen', 'guided',
-           'guided_gradcam', 'superpixels', 'lime', 'overlays', 'explain', 'phantoms_only']
+           'guided_gradcam', 'superpixels', 'lime', 'overlays', 'explain']
 
 # %% ../nbs/40_cam.ipynb #1f997d57
 import contextlib, difflib, warnings
@@ -444,12 +444,3 @@ def explain(
             found.append({k: mean(k) for k in each[0]})
             start += len(x)
     return {k: np.concatenate([f[k] for f in found]) for k in found[0]}
-
-# %% ../nbs/40_cam.ipynb #db34ed9a
-def phantoms_only(
-    frame, # cohort frame of the pictures to be shown
-):
-    "Raise unless every picture is a phantom: pixels of patients are not shown in outputs."
-    if real := sorted(set(frame.source) - {"phantom"}):
-        raise ValueError(f"pictures of {', '.join(map(str, real))} are not shown: only phantoms stand in "
-            "figures of pixels; show numbers instead")

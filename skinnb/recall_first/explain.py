@@ -171,7 +171,7 @@ def figure_8(
     models:list, # networks whose maps are averaged
 ): # matplotlib figure
     "Typical images of the four outcomes with raw and sharpened Grad-CAM++."
-    cam.phantoms_only(cohort)
+    cohorts.phantoms_only(cohort)
     chosen = typical(test.outcome, test.ensemble)
     at = test["at"].to_numpy()[list(chosen.values())]
     raw = read(models, images[at])["Grad-CAM++"]
