@@ -5,8 +5,8 @@
 # %% auto #0
 __all__ = ['protocols', 'number_columns', 'smallest', 'widest', 'phantom_reason', 'verdict_class', 'phantom_caution', 'published',
            'facts', 'papers', 'captions', 'wide', 'row_keys', 'row_names', 'printed', 'value', 'check_ours', 'compare',
-           'verdict', 'pool_seeds', 'side_by_side', 'table_html', 'css', 'sources', 'show_table', 'read_table',
-           'readable']
+           'smaller', 'verdict', 'pool_seeds', 'side_by_side', 'table_html', 'css', 'sources', 'show_table',
+           'read_table', 'readable']
 
 # %% ../nbs/02_published.ipynb #7403b485
 import copy, csv, functools, io, itertools, os, re
@@ -234,6 +234,18 @@ def compare(
     where = f"{paper} table {table}"
     theirs = _marked(_filled(printed(paper, table), implied, where).copy(), audit, where)
     return pd.concat([theirs, check_ours(ours, theirs, where)], ignore_index=True)
+
+# %% ../nbs/02_published.ipynb #5943c9b9
+def smaller(
+    paper:str, # key
+    img_size:int, # side of our pictures, pixels
+    n_epochs:int, # our passes over the training images
+)->str: # such as "96 px and 4 epochs for 224 px and 25"; "" where nothing was smaller
+    "What was smaller than the paper's picture size and epochs."
+    known = facts(paper)
+    size, epochs = known["recipe"]["img_size"], known["training"]["n_epochs"]
+    if (img_size, n_epochs) == (size, epochs): return ""
+    return f"{img_size} px and {n_epochs} epochs for {size} px and {epochs}"
 
 # %% ../nbs/02_published.ipynb #68ac8afa
 smallest = 10 # cases from which on a rate is a rate

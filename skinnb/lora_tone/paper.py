@@ -266,9 +266,7 @@ def said(
     img_size:int, # side of the pictures, pixels
 )->str: # for the column `data`
     "What a row was computed on: data, what they stand for, and picture size."
-    data = cohorts.data_name(cohort)
-    if "ham10000" not in set(cohort.source): return f"{data}; {img_size} px"
-    return f"{data}, a stand-in for ISIC 2019; read at {img_size} px"
+    return cohorts.computed_on(cohort, img_size, instead="a stand-in for ISIC 2019")
 
 # %% ../../nbs/lora_tone/00_paper.ipynb #0c1f0043
 def _split_sizes(column): # (n_pos, n_neg) of a column of Table 5, by the announced split

@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['key', 'known', 'register', 'settings', 'names', 'n_test', 'sizes', 'ham10000', 'isic2018_test', 'ham10000_ak',
-           'benign', 'printed_size', 'printed_epochs', 'rows_8', 'fpr_by_tone', 'as_strings', 'unpadded', 'tone_tests',
-           'recalibrations', 'backbone_scores', 'youden_by_step', 'said', 'stand_in', 'rebuilt_8', 'rates_8', 'implied']
+           'benign', 'rows_8', 'fpr_by_tone', 'as_strings', 'unpadded', 'tone_tests', 'recalibrations',
+           'backbone_scores', 'youden_by_step', 'said', 'rebuilt_8', 'rates_8', 'implied']
 
 # %% ../../nbs/recall_first/00_paper.ipynb #0a1f0004
 import functools, math
@@ -321,29 +321,13 @@ register.note("R-18", "B", "Table 7",
     evidence="printed numbers", test="ITA of the same images under the three protocols (chapter on tone).")
 
 # %% ../../nbs/recall_first/00_paper.ipynb #0a1f0076
-printed_size, printed_epochs = known["recipe"]["img_size"], known["training"]["n_epochs"]
-
 def said(
     cohort:pd.DataFrame, # cohort frame
-    img_size:int, # side of the pictures, pixels
-    n_epochs:int=None, # passes over the training images; None where nothing was trained
-    weights:str=None, # what the networks started from, such as "pretrained"; None where nothing was trained
+    *how, # img_size, n_epochs, weights, as for cohorts.computed_on
 )->str: # for the column `data`
-    "What a row was computed on: data, picture size, and where something was trained epochs and start."
-    data, how = cohorts.data_name(cohort), [f"{img_size} px"]
-    if "ham10000" in set(cohort.source): data += ", lesion-grouped hold-out as stand-in for the official test"
-    if n_epochs: how.append(f"{n_epochs} epochs")
-    if weights: how.append(f"{weights} weights")
-    return f"{data}; {', '.join(how)}"
-
-# %% ../../nbs/recall_first/00_paper.ipynb #0a1f007b
-def stand_in(
-    img_size:int, # side of the pictures, pixels
-    n_epochs:int, # passes over the training images
-)->str: # such as "96 px and 4 epochs for 299 px and 30"; "" where nothing was smaller
-    "What was smaller than in print."
-    if (img_size, n_epochs) == (printed_size, printed_epochs): return ""
-    return f"{img_size} px and {n_epochs} epochs for {printed_size} px and {printed_epochs}"
+    "What a row was computed on, and what our hold-out stands in for."
+    hold_out = "lesion-grouped hold-out as stand-in for the official test"
+    return cohorts.computed_on(cohort, *how, instead=hold_out)
 
 # %% ../../nbs/recall_first/00_paper.ipynb #0a1f0059
 def _on_test(row): # what is known of a rate on the test part; nothing of F1 and of counts

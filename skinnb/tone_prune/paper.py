@@ -365,10 +365,8 @@ def said(
     img_size:int, # side of the pictures, pixels
 )->str: # for the column `data`
     "What a row was computed on: data, masks and picture size."
-    data = cohorts.data_name(cohort)
-    if "ham10000" not in set(cohort.source): return f"{data}; {img_size} px"
-    data += ", the centre 450 x 450 of each picture, with the public lesion masks"
-    return f"{data}; read at {img_size} px"
+    masks = "the centre 450 x 450 of each picture, with the public lesion masks"
+    return cohorts.computed_on(cohort, img_size, instead=masks)
 
 def stand_in(
     cohort:pd.DataFrame, # cohort frame
