@@ -113,6 +113,12 @@ def test_what_an_edit_reruns(whole):
     module.write_text(source.replace("x + 1", "x + 2")) # read by 02_read
     facts.write_text("order: 9\ntitle: A toy\ntables: []\nfigures: []\n") # read by 03_alone
     assert planned(tree, TOYS) == {"toy__02_read", "toy__03_alone"}
+    page = tree/"nbs/toy/01_train.ipynb" # and the page as well, which hides 02_read from Snakemake's first pass
+    page.write_text(page.read_text().replace("A toy", "One toy"))
+    assert planned(tree, TOYS) == {"toy__01_train", "toy__03_alone"}
+    before = {f: f.stat().st_mtime_ns for f in tree.rglob("outputs/toy/notebooks/**/*.made")}
+    assert make(tree, ALL).returncode == 0 and planned(tree, TOYS) == set()
+    assert len(before) == 3 and all(f.stat().st_mtime_ns > t for f, t in before.items())
 
 def test_a_failing_rerun_loses_nothing(whole):
     tree = whole
@@ -120,7 +126,7 @@ def test_a_failing_rerun_loses_nothing(whole):
     kept = [out/"tables/toy/table_1.csv", out/"tables/toy/table_extra.csv", out/"notebooks/toy/01_train.ipynb"]
     before = [k.read_bytes() for k in kept]
     page = tree/"nbs/toy/01_train.ipynb"
-    page.write_text(page.read_text().replace("A toy", "The toy"))
+    page.write_text(page.read_text().replace("One toy", "The toy"))
     (tree/"break").touch()
     assert make(tree, ALL).returncode != 0
     assert [k.read_bytes() for k in kept] == before

@@ -19,7 +19,7 @@ def test_unknown_parameter(cwd, tmp_path):
 @pytest.mark.parametrize("given, said", [
     (dict(backbone="resnet81"), "resnet81"),
     (dict(backbone="vit_tiny_patch16_224", img_size=63), "63"),
-    (dict(data="ham1000"), "data='ham1000'"),
+    (dict(data="ham1000"), "unknown data 'ham1000'; nearest is 'ham10000'"),
     (dict(n_epochs="two"), "n_epochs='two'"),
     (dict(n_epochs=-1), "n_epochs=-1"),
     (dict(run="../elsewhere"), "run='../elsewhere'"),

@@ -37,7 +37,7 @@ EDITS = [
     ("nets.py", "dropout:float=.4, # share of features dropped in training\n    hidden:int=None, # units of a hidden layer; None", "dropout:float=.3, # share of features dropped in training\n    hidden:int=None, # units of a hidden layer; None", True, True), # a default of a callee
     ("recall_first/train.py", '"label_smoothing": 0.},\n    "schedule"', '"label_smoothing": 0.01},\n    "schedule"', False, False), # another step's setting
     ("data/papers/recall_first.yaml", "  label_smoothing: 0.1\n", "  label_smoothing: 0.2\n", False, True), # this step's setting
-    ("imaging.py", 'recipes["tone_prune"] = dict(section="3.6"', 'recipes["tone_prune"] = dict(section="3.7"', False, False), # an unrelated recipe
+    ("data/papers/tone_prune.yaml", "- {op: horizontal_flip, p: 0.5", "- {op: horizontal_flip, p: 0.4", False, False), # an unrelated recipe
     ("train.py", 'early stop and plateau watch', 'early stop or plateau watch', False, False), # a docstring
     ("train.py", "# passes over the training images", "# epochs", False, False), # a comment
     ("metrics.py", "import", "# nothing\nimport", False, False), # a module that trains nothing

@@ -139,6 +139,18 @@ def command(asked):
     return ["snakemake", "--quiet", "rules", "progress", "host", "reason", *where, "--nolock", "--rerun-incomplete", "--keep-going",
         *(["--forceall"] if asked.get("FRESH") else []), "--config", *config]
 
+def passes(asked, folder, lock):
+    """Snakemake until nothing is left, or something failed. Once is not enough after an edit: Snakemake 9 does not look
+    at a page in the pass that reruns a page it needs, because it expects to run it anyway."""
+    made = lambda: {f: f.stat().st_mtime_ns for f in folder.rglob("*.made")}
+    while True:
+        before = made()
+        snakemake = subprocess.Popen([sys.executable, "-m", *command(asked)], pass_fds=[lock.fileno()]) # holds the lock too
+        try: code = snakemake.wait()
+        except KeyboardInterrupt: return snakemake.wait() # it was interrupted as well, and stops its pages
+        if code or made() == before: return code
+        asked = {k: v for k, v in asked.items() if k != "FRESH"}
+
 def main(words):
     "Make a run or a sweep: Snakemake, then how the run compares with the reference, then what failed."
     asked = asked_for(words)
@@ -149,9 +161,7 @@ def main(words):
     folder = outputs()/run
     lock = own(folder, run)
     if asked.get("FRESH"): os.environ["SKINNB_FRESH"] = str(int(time.time()))
-    snakemake = subprocess.Popen([sys.executable, "-m", *command(asked)], pass_fds=[lock.fileno()]) # holds the lock too
-    try: code = snakemake.wait()
-    except KeyboardInterrupt: code = snakemake.wait() # it was interrupted as well, and stops its pages
+    code = passes(asked, folder, lock)
     if (folder/"run.json").exists() and not asked.get("PAGES"): subprocess.call(["skinnb_compare", run])
     look = [f for f in (folder/"report.html", folder/"results.csv") if f.exists()]
     if look: print(f"Look at {look[0]}", flush=True)
