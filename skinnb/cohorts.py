@@ -19,8 +19,8 @@ from sklearn.model_selection import StratifiedGroupKFold, train_test_split
 
 from . import phantoms
 from .archives import acquire, at_hand, fetch, inspect, manifest, overlaps, unpack, verify
-from .readers import (attributes, cohort_frame, columns, computed_on, data_name, describe, listed_pairs, load, needs,
-                            with_files)
+from .readers import (attributes, cohort_frame, columns, computed_on, data_name, describe, listed_pairs,
+    load, needs, with_files)
 from .study import cache_dir, fallback, one_of, outputs_dir, sweep_debris, write_whole
 
 # %% ../nbs/13_cohorts.ipynb #d514bf64
