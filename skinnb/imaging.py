@@ -480,11 +480,14 @@ def ahead(
         while not stop.is_set():
             try: return made.put(pair, timeout=.1)
             except queue.Full: pass
-    threading.Thread(target=_produce, args=(items, put, stop), name="skinnb ahead", daemon=True).start()
+    thread = threading.Thread(target=_produce, args=(items, put, stop), name="skinnb ahead", daemon=True)
+    thread.start()
     try:
         while True:
             item, error = made.get()
             if error is not None: raise error
             if item is _end: return
             yield item
-    finally: stop.set()
+    finally: # a thread that still computes when the process ends would crash it
+        stop.set()
+        if thread is not threading.current_thread(): thread.join()

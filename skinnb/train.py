@@ -479,11 +479,11 @@ def after_epoch(self:Recorder):
     self.learn.logger(list(self.row.values()))
 
 # %% ../nbs/22_train.ipynb #2a797e9c
-def _say(names, n_epochs, row): # one plain line per epoch
+def _say(names, n_epochs, where, row): # one plain line per epoch; `where` None is the page
     word = lambda name: name.replace("auc", "AUC").replace("_", " ")
     told = [f"{word(n)} {v:.4f}" for n, v in zip(names[1:-2], row[1:-2])]
-    sys.stdout.write(f"epoch {row[0]}/{n_epochs}: {', '.join(told)}, lr {row[-2]:.2g}, {row[-1]:.1f} s\n")
-    sys.stdout.flush()
+    said = f"epoch {row[0]}/{n_epochs}: {', '.join(told)}, lr {row[-2]:.2g}, {row[-1]:.1f} s"
+    print(said, file=where, flush=True)
 
 # %% ../nbs/22_train.ipynb #d1ec493d
 class Saver:
@@ -674,9 +674,10 @@ def _callbacks(learn, spec, rates, validation, saver, state): # ours
 def _run(learn, spec, rates, cbs, quiet): # train the epochs that are missing
     _, steps, recorder, *_ = cbs
     names, n_done = recorder.metric_names, len(recorder.rows)
-    learn.logger = (lambda row: None) if quiet else functools.partial(_say, names, spec.n_epochs)
+    where = sys.__stderr__ if quiet == "log" else None
+    learn.logger = (lambda row: None) if quiet is True else functools.partial(_say, names, spec.n_epochs, where)
     over = n_done == spec.n_epochs or _enough(spec, recorder.watched())
-    if not plain() and not quiet: cbs = [*cbs, ProgressCallback()]
+    if not plain() and quiet is not True: cbs = [*cbs, ProgressCallback()]
     with torch.random.fork_rng():
         try:
             if not over: learn.fit(spec.n_epochs, lr=rates, cbs=cbs, start_epoch=n_done)
@@ -711,7 +712,7 @@ def fit(
     cbs=(), # further fastai callbacks
     checkpoint_dir=None, # folder to resume from; None: that of the result being kept, if any
     save_every:float=60., # seconds between two saved states; 0: after every batch
-    quiet:bool=False, # no line per epoch
+    quiet=False, # True: no line per epoch; "log": into the log of the process, not into the page
 )->pd.DataFrame: # epoch, train_loss, valid_loss, valid_auc, valid_score (if any), lr, seconds, kept
     "Train, or go on training; early stop and plateau watch what `checkpoint` names (the loss for last)."
     spec = spec or Training()

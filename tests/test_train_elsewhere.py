@@ -96,5 +96,5 @@ def test_killed_inside_an_epoch_goes_on(tmp_path):
     assert not list(tmp_path.glob("cache/kept/arm-*"))
     again = skinnb_train(tmp_path/"cache", code=saving)
     assert peace.returncode == again.returncode == 0, again.stderr
-    assert "epoch 2/2" in again.stdout and peace.stdout.splitlines()[-1] == again.stdout.splitlines()[-1]
+    assert "epoch 2/2" in again.stderr and peace.stdout.splitlines()[-1] == again.stdout.splitlines()[-1]
     assert "damaged" not in again.stderr and not list(tmp_path.glob("cache/kept/.work/*"))

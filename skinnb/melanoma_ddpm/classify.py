@@ -53,7 +53,7 @@ def arm(
         checkpoint="valid_auc", seed=seed, precision=precision)
     with train.threads(threads):
         history = train.fit(model, images, cohort.target.to_numpy(), where["train"], where["valid"], *stages,
-            spec, quiet=True)
+            spec, quiet="log")
         found = train.predict(model, images, held_out, stages[1])
     scores = cohort.iloc[held_out][["image_id", "lesion_id", "split", "target", "last_image"]]
     scores = scores.assign(score=found).reset_index(drop=True)

@@ -61,7 +61,7 @@ def member(
     spec = train.Training(n_epochs=n_epochs, bs=bs, seed=seed, precision=precision, **settings)
     own, others = folds == fold, (folds >= 0) & (folds != fold)
     with train.threads(threads):
-        history = train.fit(model, images, y, others, own, *stages, spec, quiet=True)
+        history = train.fit(model, images, y, others, own, *stages, spec, quiet="log")
         look = lambda v: train.predict(model, images, scored, stages[1], tta=v, precision=precision)[:, 1]
         views = {v: look(v) for v in tta}
     scores = cohort.iloc[scored][["image_id", "lesion_id", "split", "target"]].reset_index(drop=True)
