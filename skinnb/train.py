@@ -674,8 +674,8 @@ def _callbacks(learn, spec, rates, validation, saver, state): # ours
 def _run(learn, spec, rates, cbs, quiet): # train the epochs that are missing
     _, steps, recorder, *_ = cbs
     names, n_done = recorder.metric_names, len(recorder.rows)
-    where = sys.__stderr__ if quiet == "log" else None
-    learn.logger = (lambda row: None) if quiet is True else functools.partial(_say, names, spec.n_epochs, where)
+    say = functools.partial(_say, names, spec.n_epochs, sys.__stderr__ if quiet == "log" else None)
+    learn.logger = (lambda row: None) if quiet is True else say
     over = n_done == spec.n_epochs or _enough(spec, recorder.watched())
     if not plain() and quiet is not True: cbs = [*cbs, ProgressCallback()]
     with torch.random.fork_rng():
