@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['part_bytes', 'protocol_palette', 'tone_palette', 'group_palette', 'tidy_columns', 'root', 'data_dir', 'weights_dir',
            'cache_dir', 'outputs_dir', 'one_of', 'write_whole', 'sweep_debris', 'seed_everything', 'device', 'hardware',
-           'fallback', 'note', 'key_of', 'workspace', 'OutOfTime', 'check_deadline', 'kept_folder', 'kept', 'plain',
+           'fallback', 'note', 'key_of', 'workspace', 'kept_folder', 'OutOfTime', 'check_deadline', 'kept', 'plain',
            'progress', 'theme', 'diagram', 'page_parameters', 'check_parameters', 'injected', 'provenance', 'Run',
            'merge_run', 'plain_name', 'begin', 'pages']
 
@@ -354,6 +354,9 @@ def _packed_column(s, arrays): # name, type, values
     values = s.to_numpy() if plain else [None if pd.isna(o) else o for o in s.tolist()]
     return {"name": _packed(s.name, arrays), "dtype": str(s.dtype), "values": _packed(values, arrays)}
 
+def _column_of(c, arrays): # a column as a series
+    return pd.Series(_unpacked(c["values"], arrays), dtype=c["dtype"], name=_unpacked(c["name"], arrays))
+
 # %% ../nbs/00_study.ipynb #f3350ada
 def _unpacked(v, arrays): # what `_packed` packed
     if isinstance(v, list): return [_unpacked(o, arrays) for o in v]
@@ -369,10 +372,6 @@ def _unpacked(v, arrays): # what `_packed` packed
     frame = pd.concat(columns, axis=1) if columns else pd.DataFrame()
     frame.attrs = _unpacked(v["attrs"], arrays)
     return frame.set_axis(index)
-
-# %% ../nbs/00_study.ipynb #dde6bf7f
-def _column_of(c, arrays): # a column as a series
-    return pd.Series(_unpacked(c["values"], arrays), dtype=c["dtype"], name=_unpacked(c["name"], arrays))
 
 # %% ../nbs/00_study.ipynb #965a556e
 def _write_kept(folder, result, about): # whole or not there
@@ -427,6 +426,13 @@ def _computed(function, args, kwargs, digest): # (result, about)
     return result, dict(function=_named(function), key=digest, fallbacks=told, made=made)
 
 # %% ../nbs/00_study.ipynb #8dfa9e46
+def kept_folder(
+    function, # as for kept
+    key:str, # from key_of
+)->Path: # it is there once the result is
+    "Where a kept result stands."
+    return cache_dir()/"kept"/f"{function.__qualname__}-{key}"
+
 def _found(folder): # (result, record), or None
     if not folder.exists(): return None
     try: result, record = _read_kept(folder)
@@ -445,14 +451,6 @@ def check_deadline():
         such = f"seconds since 1970 are accepted, such as {time.time() + 540:.0f}"
         raise ValueError(f"SKINNB_DEADLINE={limit!r}: {such}")
     if limit and time.time() >= float(limit): raise OutOfTime("the time allowed (SKINNB_DEADLINE) is over")
-
-# %% ../nbs/00_study.ipynb #087a667e
-def kept_folder(
-    function, # as for kept
-    key:str, # from key_of
-)->Path: # it is there once the result is
-    "Where a kept result stands."
-    return cache_dir()/"kept"/f"{function.__qualname__}-{key}"
 
 # %% ../nbs/00_study.ipynb #21193e75
 def kept(
