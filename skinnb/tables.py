@@ -221,13 +221,20 @@ def _untied(s): # [(names, should be)] for every formula that does not hold
     return found
 
 # %% ../nbs/03_tables.ipynb #648efac8
-_together = "no table of counts gives these together"
+def _nearest(s, name, sizes): # what could have been printed nearest to an impossible rate
+    mid, (P, N) = sum(s[name])/2, (int(v[0]) for v in sizes)
+    n = P if name in _of_tp else N if name in ("specificity", "fpr", "fp", "tn") else P + N
+    if name == "n": return f"n {n}"
+    if name in count_names or not n: return f"{name} at most {n}"
+    return f"nearest is {name} {round(mid*n)/n:.4f} = {round(mid*n)}/{n}"
 
 def _impossible(s, sets, sizes): # [(names, what they should be, why)] of values impossible by themselves
     why = {True: "the sizes do not add up to it", False: "no whole count gives this rate"}
     return [(c, _nearest(s, c[0], sizes), why[c[0] in count_names]) for c in sets if len(c) == 1]
 
 # %% ../nbs/03_tables.ipynb #780f125a
+_together = "no table of counts gives these together"
+
 def _blamed(s, sizes): # the same for a row with known sizes
     free = [k for k in s if k in _of_tp or k in _of_fp or k in ("n", "prevalence")]
     feasible = functools.cache(lambda names: len(_solutions(s, names, sizes)[0]) > 0)
@@ -243,14 +250,6 @@ def _blamed(s, sizes): # the same for a row with known sizes
         healed = f"{_together}; without {' or '.join(rest)} the rest agrees"
         return [(sets[0], " or ".join(say(k, free) for k in rest), healed)]
     return alone + [(c, " or ".join(say(k, c) for k in c), _together) for c in sets if len(c) > 1]
-
-# %% ../nbs/03_tables.ipynb #afe28055
-def _nearest(s, name, sizes): # what could have been printed nearest to an impossible rate
-    mid, (P, N) = sum(s[name])/2, (int(v[0]) for v in sizes)
-    n = P if name in _of_tp else N if name in ("specificity", "fpr", "fp", "tn") else P + N
-    if name == "n": return f"n {n}"
-    if name in count_names or not n: return f"{name} at most {n}"
-    return f"nearest is {name} {round(mid*n)/n:.4f} = {round(mid*n)}/{n}"
 
 # %% ../nbs/03_tables.ipynb #72850eae
 def conflicts(
