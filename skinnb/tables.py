@@ -19,8 +19,8 @@ from fastcore.xml import Div, Safe, Span, Style, Table, Tbody, Td, Th, Thead, Tr
 from IPython.display import HTML
 from scipy.special import ndtr, ndtri
 from scipy.stats import binom
-from .published import as_printed, difference, facts, papers, printed
-from .stats import hanley_mcneil, lattice_counts, wilson
+from .published import facts, papers, printed
+from .stats import as_printed, difference, hanley_mcneil, lattice_counts, wilson
 from .study import begin, one_of, theme
 
 # %% ../nbs/03_tables.ipynb #1fe75f02
