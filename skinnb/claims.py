@@ -94,7 +94,7 @@ def equal(
     return bool(cell["ci_low"] >= bound - margin and cell["ci_high"] <= bound + margin)
 
 # %% ../nbs/02b_claims.ipynb #ad4b38ab
-answer_class = {"supported": "good", "contradicted": "bad", "not shown": "open", "not testable": "none"} # answer: style
+answer_class = {"supported": "good", "contradicted": "bad", "not shown": "open", "not testable": "none"}
 
 def answer(
     because:str, # one sentence with the numbers that decided
@@ -105,7 +105,8 @@ def answer(
 )->dict: # answer, because, cells
     "What a rule says."
     word = "contradicted" if contradicted else "supported" if supported else "not shown"
-    if contradicted and unless: word, because = "not shown", f"{because} On a smaller budget ({unless}) this contradicts nothing."
+    if contradicted and unless:
+        word, because = "not shown", f"{because} On a smaller budget ({unless}) this contradicts nothing."
     return dict(answer=word, because=because, cells=cells)
 
 # %% ../nbs/02b_claims.ipynb #83f9e98e
@@ -119,7 +120,7 @@ class Rules:
     ):
         "Decorator: this function answers that claim."
         one_of(id, self.by_id, f"claim of {self.paper}")
-        if self.by_id[id]: raise ValueError(f"{self.paper}: claim {id} has a rule already, {self.by_id[id].__name__!r}")
+        if known := self.by_id[id]: raise ValueError(f"claim {id} has a rule already, {known.__name__!r}")
         def keep(rule):
             self.by_id[id] = rule
             return rule
@@ -132,9 +133,10 @@ def _data_of(cells): # what the cells of an answer were computed on
     return " · ".join(dict.fromkeys(str(c["data"]) for c in cells))
 
 def _answered(rule, ours): # answer, because, cells, data
-    if rule is None: return dict(answer="not testable", because="No rule is programmed for it yet.", cells=(), data="")
+    nothing = dict(answer="not testable", because="No rule is programmed for it yet.", cells=(), data="")
+    if rule is None: return nothing
     try: said = rule(ours)
-    except Untestable as e: return dict(answer="not testable", because=_sentence(str(e)), cells=(), data="")
+    except Untestable as e: return nothing | dict(because=_sentence(str(e)))
     said["data"] = _data_of(said["cells"])
     if "phantom" not in said["data"].lower(): return said
     because = _sentence(f"{phantom_reason}; they say: {said['answer']}. {said['because']}")
@@ -144,7 +146,7 @@ def _answered(rule, ours): # answer, because, cells, data
 def answers(
     rules:Rules, # of one paper
     folder, # of a run
-)->pd.DataFrame: # one line per claim and protocol: paper, id, kind, says, protocol, answer, because, cells, data
+)->pd.DataFrame: # a line per claim and protocol; columns paper to protocol, answer, because, cells, data
     "What a run says to each claim of a paper."
     lines = []
     for claim in claims(rules.paper):

@@ -110,9 +110,9 @@ def row_names(
     return [" | ".join(f"{_prefix.get(k, '')}{v}" for k, v in zip(keys, r)) for r in rows]
 
 # %% ../nbs/02_published.ipynb #00590dfa
-_per_cell = {"margin": "margins", "contradicts": "contradictions"} # column of a printed table: section of the file
+_per_cell = {"margin": "margins", "contradicts": "contradictions"} # column of ours: section of the file
 
-def _of_cell(known, row, metric): # for the whole table; else for its metric, else for its row; "" where nothing
+def _of_cell(known, row, metric): # of the table, else the metric, else the row; "" where nothing
     if not isinstance(known, dict): return known
     return _of_cell(known.get(metric, known.get(row, "")), row, metric)
 
@@ -130,7 +130,8 @@ def half_width(
     try: given = float(text.removesuffix("%"))
     except ValueError: given = np.nan
     if not 0 < given < np.inf:
-        raise ValueError(f"margin {margin!r}: accepted are a number above 0, such as 0.05, and a share such as '5 %'")
+        raise ValueError(f"margin {margin!r}: accepted are a number above 0, such as 0.05, and a share "
+            "such as '5 %'")
     return abs(printed)*given/100 if share else given
 
 # %% ../nbs/02_published.ipynb #e80c5e0e
@@ -143,7 +144,7 @@ def _printed_cells(paper, table): # one dict per printed cell
         for c, v in zip(t["columns"], r):
             if c in keys: continue
             number, string = float(v) if _is_number(v) else np.nan, text.loc[i, source.get(c, c)]
-            said = {column: _said_of_cell(paper, about, table, name, c) for column, about in _per_cell.items()}
+            said = {k: _said_of_cell(paper, about, table, name, c) for k, about in _per_cell.items()}
             yield dict(row=name, metric=c, estimate=number, unit=t["units"].get(c, "text"),
                 printed="" if v is None else string, **said)
 
@@ -152,7 +153,7 @@ def printed(
     paper:str, # key
     table:str, # id as printed
 )->pd.DataFrame: # tidy columns, `printed` (the exact string), `margin` and `contradicts` (words)
-    "The printed cells of a table, tidy: no interval, NaN where words are printed, and what its file says of each."
+    "The printed cells of a table, tidy: no interval, NaN where words are printed."
     none = dict.fromkeys(["ci_low", "ci_high", "k", "n"], np.nan)
     data = _printed_table(paper, table)["computed_on"]
     fixed = dict(none, protocol="printed", data=data, seed="", audit="")

@@ -319,8 +319,8 @@ def _beside_reference(found, run, outputs): # the comparison with the committed 
 # %% ../nbs/05_report.ipynb #0e093aa9
 _reading = ("Printed values stand exactly as printed; what is implied was deduced, and the audit's ids are "
     "given. Faithful follows the paper, corrected follows the audit. Intervals are 95 % intervals; of "
-    "several seeds the mean, the widest interval and the range are shown. A verdict says where the interval of "
-    "ours minus printed lies beside a margin that was declared before the run.")
+    "several seeds the mean, the widest interval and the range are shown. A verdict says where the interval "
+    "of ours minus printed lies beside a margin that was declared before the run.")
 
 # %% ../nbs/05_report.ipynb #629c1f03
 def _beginning(run, found, cover, chapters): # title, warnings, counts

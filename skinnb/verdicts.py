@@ -56,7 +56,7 @@ def verdict(
     if word in ("by definition", "not testable"): return _with_notes(word, reason)
     why = why or _untestable(printed, estimate, ci_low, ci_high, n)
     if why: return _with_notes("not testable", why)
-    note = "on a stand-in"*bool(stand_in) + (f": {stand_in}" if isinstance(stand_in, str) and stand_in else "")
+    note = "on a stand-in"*bool(stand_in) + f": {stand_in}"*(isinstance(stand_in, str) and stand_in != "")
     theirs = as_printed(printed)[0]
     low, high = difference(estimate, ci_low, ci_high, printed, printed_ci)
     zone = half_width(margin, theirs) + 1e-9
@@ -166,7 +166,8 @@ def _side(row, metric, cell): # one line of four columns; cell is {protocol: lin
     every = [r for lines in cell.values() for r in lines]
     said = _text(by.get("printed") or {}, "contradicts") # what the paper's own numbers say of this one
     return dict(row=row, metric=metric, **{p: _show(by.get(p)) for p in protocols}, verdict=_judge(by),
-        contradicts=f"contradicts itself ({said})" if said else "", audit=of("audit", every), data=of("data", [r for r in every if r["protocol"] != "printed"]))
+        contradicts=f"contradicts itself ({said})" if said else "", audit=of("audit", every),
+        data=of("data", [r for r in every if r["protocol"] != "printed"]))
 
 # %% ../nbs/02a_verdicts.ipynb #ce3a4214
 def side_by_side(
