@@ -10,7 +10,7 @@ import itertools, math
 from pathlib import Path
 
 import matplotlib.pyplot as plt, numpy as np, pandas as pd
-from .published import pool_seeds
+from .verdicts import pool_seeds
 from .runs import results, run_folder, write_results
 from .stats import delong, paired_bootstrap
 from .study import Run, begin, theme

@@ -15,8 +15,9 @@ from fastcore.script import call_parse
 from fastcore.xml import (A, B, Body, Code, Details, Div, Figcaption, Figure, Footer, H1, H2, H3, Head,
     Html, Img, Li, Meta, Nav, P, Safe, Span, Strong, Style, Summary, Table, Tbody, Td, Th, Thead, Title, Tr,
     Ul, to_xml)
-from .published import (captions, css, facts, papers, phantom_caution, readable, side_by_side, sources,
-    table_html, verdict_class)
+from .published import captions, facts, papers
+from .verdicts import (css, phantom_caution, readable, side_by_side, sources, table_html,
+    verdict_class, verdict_word)
 from .runs import (both_runs, compare_lines, compare_runs, failures, other_settings, read_run,
     run_folder, runs)
 from .study import pages, write_whole
@@ -159,7 +160,8 @@ def _fallbacks(info): # the loud box: what had to be replaced
 # %% ../nbs/05_report.ipynb #abd89bc7
 def _verdicts(sides): # one word of verdict for each cell
     said = pd.concat([s.verdict for s in sides]) if sides else pd.Series(dtype=str)
-    return said.replace("not testable (not run)", "not run").str.split(r" \(|;", regex=True).str[0]
+    first = said.str.split("; corrected: ").str[0]
+    return first.map(verdict_word).where(said != "not testable (not run)", "not run")
 
 # %% ../nbs/05_report.ipynb #8d92c9dd
 def _tiles(found, sides): # counts at a glance
@@ -317,8 +319,8 @@ def _beside_reference(found, run, outputs): # the comparison with the committed 
 # %% ../nbs/05_report.ipynb #0e093aa9
 _reading = ("Printed values stand exactly as printed; what is implied was deduced, and the audit's ids are "
     "given. Faithful follows the paper, corrected follows the audit. Intervals are 95 % intervals; of "
-    "several seeds the mean, the widest interval and the range are shown. A verdict asks whether the "
-    "difference could be zero, and is withheld where too little is known.")
+    "several seeds the mean, the widest interval and the range are shown. A verdict says where the interval "
+    "of ours minus printed lies beside a margin that was declared before the run.")
 
 # %% ../nbs/05_report.ipynb #629c1f03
 def _beginning(run, found, cover, chapters): # title, warnings, counts

@@ -3,7 +3,8 @@ import html.parser, json, os, re, shutil
 import pandas as pd, pytest
 from conftest import ROOT
 from fastcore.xml import to_xml
-from skinnb.published import read_table, side_by_side, table_html
+from skinnb.published import read_table
+from skinnb.verdicts import side_by_side, table_html
 from skinnb.report import report
 
 VOID = {"meta", "img", "br", "hr", "link", "input", "col"}

@@ -27,6 +27,8 @@ figures:
   - {id: "1", shows: "Sensitivity of both networks"}
   - {id: "2", shows: "A photograph"}
 plan: {networks: {tables: ["1"], figures: ["1"]}}
+margins: {"1": {sensitivity: 0.05, share: 5}}
+contradictions: {"1": {share: Z-01}}
 not_reproduced: {table 2: quotation only, figure 2: borrowed illustration}
 """
 
@@ -74,7 +76,8 @@ PAGE = '''\
 #%%
 #| export
 import matplotlib.pyplot as plt, numpy as np, pandas as pd
-from skinnb.published import compare, readable, show_table
+from skinnb.published import compare
+from skinnb.verdicts import readable, show_table
 from skinnb.stats import wilson
 from skinnb.study import begin
 from skinnb.toy import paper
@@ -128,7 +131,7 @@ def call(tree, *command):
 
 def ask(tree, code):
     "What a line of Python says in the tree."
-    done = call(tree, "-c", f"import json, skinnb.published as published; print(json.dumps({code}))")
+    done = call(tree, "-c", f"import json, skinnb.published as published, skinnb.verdicts as verdicts; print(json.dumps({code}))")
     assert done.returncode == 0, done.stderr[-2000:]
     return json.loads(done.stdout.splitlines()[-1])
 
@@ -172,13 +175,14 @@ def test_coverage_lists_it(tree):
         "not made Table 2 not reproduced: quotation only", "not made Figure 2 not reproduced: borrowed illustration"]
 
 def test_verdicts(tree):
-    "304 of 400 beside 152 of 200 is reproduced; 200 of 400 beside 160 of 200 is not; what was not run is said."
+    "304 of 400 beside 152 of 200 is compatible; 200 of 400 beside 160 of 200 is not; what was not run is said."
     tree = tree[0]
     csv = tree/"outputs/phantom/tables/toy/table_1.csv"
-    side = ask(tree, f"published.side_by_side(published.read_table({str(csv)!r})).to_dict('records')")
+    side = ask(tree, f"verdicts.side_by_side(published.read_table({str(csv)!r})).to_dict('records')")
     said = {(r["row"], r["metric"]): r for r in side}
     assert said["A", "sensitivity"]["printed"] == "0.7600 (implied 152/200, [0.696, 0.814])"
-    assert said["A", "sensitivity"]["verdict"] == "reproduced" and said["A", "share"]["audit"] == "Z-01"
+    assert said["A", "sensitivity"]["verdict"].startswith("compatible, imprecise")
+    assert said["A", "share"]["audit"] == "Z-01" and said["A", "share"]["contradicts"] == "contradicts itself (Z-01)"
     assert said["B", "sensitivity"]["verdict"] == "not reproduced (ours lower by 0.3)"
     assert said["B", "share"]["verdict"] == "not testable (not run)"
     assert "0.7600" in csv.with_suffix(".html").read_text()

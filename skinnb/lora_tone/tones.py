@@ -10,7 +10,8 @@ __all__ = ['makes', 'tasks', 'names', 'load', 'draw_share', 'accepted', 'angles'
 import joblib, matplotlib.pyplot as plt, numpy as np, pandas as pd
 from .. import cohorts, phantoms, tone
 from .paper import floors, isic_2019, said
-from ..published import compare, printed, readable, show_table
+from ..published import compare, printed
+from ..verdicts import readable, show_table
 from ..stats import wilson
 from ..study import begin, group_palette, kept, one_of, theme
 

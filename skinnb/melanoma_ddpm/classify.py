@@ -11,7 +11,8 @@ import joblib, matplotlib.pyplot as plt, numpy as np, pandas as pd, torch
 from .. import cohorts, imaging, nets, phantoms, train
 from . import paper as the_paper
 from ..metrics import tidy
-from ..published import compare, printed, readable, show_table, smaller
+from ..published import compare, printed, smaller
+from ..verdicts import readable, show_table
 from ..stats import cluster_bootstrap, paired_bootstrap
 from ..study import begin, diagram, kept, one_of, protocol_palette, seed_everything, theme
 from ..tables import show_findings

@@ -10,7 +10,8 @@ __all__ = ['makes', 'sizes', 'tone_tasks', 'load', 'split', 'table_1_lines', 'to
 import joblib, matplotlib.pyplot as plt, numpy as np, pandas as pd
 from sklearn.model_selection import StratifiedKFold
 from .. import cohorts, phantoms, tone
-from ..published import compare, readable, show_table
+from ..published import compare
+from ..verdicts import readable, show_table
 from . import paper as the_paper
 from ..stats import wilson
 from ..study import begin, group_palette, kept, one_of, root, theme, write_whole

@@ -10,7 +10,8 @@ __all__ = ['makes', 'outcomes', 'kinds', 'controls', 'modes', 'outcome', 'typica
 # %% ../../nbs/recall_first/03_explain.ipynb #06c984d1
 import cv2, joblib, matplotlib.pyplot as plt, numpy as np, pandas as pd
 from .. import cam, cohorts, faithfulness, imaging, metrics, nets
-from ..published import compare, readable, show_table
+from ..published import compare
+from ..verdicts import readable, show_table
 from . import data as the_data, paper as the_paper, train as the_train
 from ..stats import wilson
 from ..study import begin, diagram, kept, theme

@@ -9,7 +9,8 @@ __all__ = ['makes', 'attributes', 'row_of', 'wanted_gaps', 'sets', 'tones', 'joi
 # %% ../../nbs/recall_first/04_fairness.ipynb #e0d47e70
 import joblib, matplotlib.pyplot as plt, numpy as np, pandas as pd
 from .. import cohorts, decisions, gaps, groups, metrics, nets
-from ..published import compare, readable, show_table, smaller, value
+from ..published import compare, smaller, value
+from ..verdicts import readable, show_table
 from . import data as the_data, paper as the_paper, train as the_train
 from ..study import begin, theme
 from ..tables import show_findings

@@ -12,8 +12,8 @@ import functools, math
 import numpy as np, pandas as pd
 from scipy.special import ndtr, ndtri
 from .. import cohorts, groups
-from ..published import difference, facts, printed, value
-from ..stats import hanley_mcneil, wilson
+from ..published import facts, printed, value
+from ..stats import difference, hanley_mcneil, wilson
 from ..study import begin, one_of, theme
 from ..tables import Register, check_table, implied_counts, number, numbers, rate
 from ..tables import show_findings, two_rates, with_counts

@@ -9,7 +9,8 @@ __all__ = ['makes', 'chosen_on', 'threshold_draws', 'roc_band']
 import joblib, matplotlib.pyplot as plt, numpy as np, pandas as pd, seaborn as sns
 from sklearn.metrics import roc_curve
 from .. import cohorts, metrics, nets
-from ..published import compare, readable, show_table, smaller, value
+from ..published import compare, smaller, value
+from ..verdicts import readable, show_table
 from . import data as the_data, paper as the_paper, train as the_train
 from ..stats import percentile_interval, wilson
 from ..study import begin, protocol_palette, theme

@@ -9,7 +9,8 @@ __all__ = ['makes', 'full', 'steps', 'rules', 'scaled', 'member', 'call', 'train
 # %% ../../nbs/recall_first/02_train.ipynb #3230d4de
 import joblib, numpy as np, pandas as pd, torch
 from .. import cohorts, imaging, metrics, nets, train
-from ..published import compare, readable, show_table, smaller
+from ..published import compare, smaller
+from ..verdicts import readable, show_table
 from . import data as the_data, paper as the_paper
 from ..stats import paired_bootstrap
 from ..study import begin, diagram, kept, one_of, root, seed_everything, theme
