@@ -139,7 +139,7 @@ def gallery(
     columns:dict, # {title: pictures (n, h, w, 3)}
     n:int=4, # rows shown
     notes:dict=None, # {title: degrees (n,)} written under the pictures
-    title:str="", # over all of them; say "phantoms" where they are drawn
+    heading:str="", # over all of them; say "phantoms" where they are drawn
 ): # matplotlib figure
     "Pictures in a grid: one row per case, one column per method."
     fig, axes = plt.subplots(n, len(columns), figsize=(1.45*len(columns), 1.62*n), squeeze=False)
@@ -150,7 +150,7 @@ def gallery(
             ax.set(xticks=[], yticks=[])
             ax.spines[:].set_visible(False)
             if notes: ax.set_xlabel(f"{notes[title][i]:.0f}°", fontsize=8, labelpad=2)
-    fig.suptitle(title, fontsize=9)
+    fig.suptitle(heading, fontsize=9)
     return fig
 
 # %% ../../nbs/tone_prune/03_pixels.ipynb #2d71b9c2
