@@ -29,8 +29,8 @@ ham10000 = pd.Series(known["public"]["ham10000"], name="HAM10000") # images per 
 # %% ../../nbs/tone_prune/00_paper.ipynb #0b1f0012
 @register.add("T-01", "A", "Table 2, section 2.1", "calc",
     "The tone table is said to be ISIC 2019, 'also known as HAM20000', with 25,331 images.",
-    do="The table for both data sets, sources apart.", evidence="printed numbers; ISIC 2019 and HAM10000 "
-        "totals")
+    do="The table for both data sets, sources apart.",
+    evidence="printed numbers; ISIC 2019 and HAM10000 totals")
 def _t01():
     t = numbers(key, "2").sum()
     text = (f"Both columns add to {t.original_count:,.0f} and {t.transformed_count:,.0f}: "
@@ -109,8 +109,8 @@ def _t05():
     return share(text, "share of type IV after the transformation", int(four), int(n))
 
 # %% ../../nbs/tone_prune/00_paper.ipynb #0b1f0023
-@register.add("T-20", "B", "Table 2", "calc", "Images of type I before and after a transformation towards "
-    "type IV.",
+@register.add("T-20", "B", "Table 2", "calc",
+    "Images of type I before and after a transformation towards type IV.",
     do="Re-measure every image after the transformation, and say how.")
 def _t20():
     t = numbers(key, "2").loc["FST 1"]
@@ -257,8 +257,8 @@ def chance_abroca()->pd.DataFrame: # pair of groups (index): mean, p95
 # %% ../../nbs/tone_prune/00_paper.ipynb #0b1f0043
 @register.add("T-12", "A", "Table 3, Eq. 22", "calc",
     "Baseline ABROCA 0.5; how classes and more than two groups are handled is not said.",
-    do="Macro one-vs-rest, permutation null, smallest group size.", evidence="printed numbers; proof; "
-        "simulation")
+    do="Macro one-vs-rest, permutation null, smallest group size.",
+    evidence="printed numbers; proof; simulation")
 def _t12():
     v, null = numbers(key, "3").abroca.Baseline, chance_abroca()
     mean, p95 = (", ".join(f"{x:.2f}" for x in null[c]) for c in ("mean", "p95"))

@@ -139,7 +139,7 @@ def gallery(
     columns:dict, # {title: pictures (n, h, w, 3)}
     n:int=4, # rows shown
     notes:dict=None, # {title: degrees (n,)} written under the pictures
-    heading:str="", # over all of them; say "phantoms" where they are drawn
+    case:str="case", # what a row shows, written beside it; say "phantom" where it is drawn
 ): # matplotlib figure
     "Pictures in a grid: one row per case, one column per method."
     fig, axes = plt.subplots(n, len(columns), figsize=(1.45*len(columns), 1.62*n), squeeze=False)
@@ -150,7 +150,7 @@ def gallery(
             ax.set(xticks=[], yticks=[])
             ax.spines[:].set_visible(False)
             if notes: ax.set_xlabel(f"{notes[title][i]:.0f}°", fontsize=8, labelpad=2)
-    fig.suptitle(heading, fontsize=9)
+    for i, ax in enumerate(axes[:, 0], 1): ax.set_ylabel(f"{case} {i}", fontsize=8)
     return fig
 
 # %% ../../nbs/tone_prune/03_pixels.ipynb #2d71b9c2
@@ -188,7 +188,7 @@ def achieved(
 ): # matplotlib figure
     "Achieved against target ITA, one panel per method."
     names = names or list(methods)
-    fig, axes = plt.subplots(1, len(names), figsize=(2.5*len(names), 2.7), sharey=True, squeeze=False)
+    fig, axes = plt.subplots(1, len(names), figsize=(2.5*len(names), 3.1), sharey=True, squeeze=False)
     for ax, name in zip(axes[0], names):
         t = table[table.method == name]
         ax.axhspan(10, 28, color=protocol_palette["corrected"], alpha=.15, lw=0)
