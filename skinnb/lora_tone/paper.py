@@ -35,19 +35,16 @@ def floors(
 # %% ../../nbs/lora_tone/00_paper.ipynb #0c1f0010
 @register.add("L-01", "A", "section 3.1, Tables 1, 2", "calc",
     "17,728 ISIC images; 'melanocytic' is melanoma and melanocytic nevus, 3,165 images, 18 %, 'the "
-    "real-world "
-    "prevalence'.", evidence="printed numbers; ISIC 2019 class counts",
-    do="Call it melanoma against the rest; a second arm with the definition of the text. The unused images "
-        "are a real "
-    "test set.")
+        "real-world prevalence'.", evidence="printed numbers; ISIC 2019 class counts",
+    do="Call it melanoma against the rest; a second arm with the definition of the text. The unused "
+        "images are a real test set.")
 def _l01():
     f, t = floors(isic_2019), numbers(key, "1").loc["Total"]
     n, mel, rest = f.sum(), f.mel, f.sum() - f.mel
     same = "agree" if (n, mel, rest) == (t.total, t.melanoma, t.non_melanoma) else "differ"
     text = (f"Sum of the 70 % floors over ISIC 2019's classes: {n:,}; melanoma {mel:,}, rest {rest:,}: all "
-        "three "
-        f"printed numbers {same}. The definition of the text gives {mel + f.nv:,} melanocytic images; "
-        f"{isic_2019.sum() - n:,} images are unused.")
+        f"three printed numbers {same}. The definition of the text gives {mel + f.nv:,} melanocytic "
+        f"images; {isic_2019.sum() - n:,} images are unused.")
     return number(text, "sum of the 70 % floors", n, "images")
 
 # %% ../../nbs/lora_tone/00_paper.ipynb #0c1f0012
@@ -59,25 +56,20 @@ def images_in_gaps()->pd.Series: # gap (index): images expected
 
 # %% ../../nbs/lora_tone/00_paper.ipynb #0c1f0015
 @register.add("L-04", "C", "section 3.1", "calc",
-    "ITA classes 41-55, 28-40, 10-27 and -30 to 10 leave (27, 28) and (40, 41) to nobody and give 10 to two; "
-    "33 images "
-    "are 'uncertain'.", do="Contiguous cuts 55, 41, 28, 10, -30.")
+    "ITA classes 41-55, 28-40, 10-27 and -30 to 10 leave (27, 28) and (40, 41) to nobody and give 10 to "
+        "two; 33 images are 'uncertain'.", do="Contiguous cuts 55, 41, 28, 10, -30.")
 def _l04():
     n, gaps = numbers(key, "1").total, images_in_gaps()
     text = (f"At the mean density of the neighbours about {gaps.iloc[0]:.0f} and {gaps.iloc[1]:.0f} images "
-        "would fall "
-        f"into the gaps; {n.Uncertain:.0f} are uncertain, so either the code had contiguous cuts, or a last "
-        "'else' "
-        f"called the rest type VI, of which {n['Dark Brown/Black (VI)']:,.0f} are printed (page "
-        "across/01_protocols "
-        "tries both).")
+        f"would fall into the gaps; {n.Uncertain:.0f} are uncertain, so either the code had contiguous "
+        f"cuts, or a last 'else' called the rest type VI, of which {n['Dark Brown/Black (VI)']:,.0f} are "
+        "printed (page across/01_protocols tries both).")
     return number(text, "images expected in the two gaps", gaps.sum(), "images")
 
 # %% ../../nbs/lora_tone/00_paper.ipynb #0c1f0017
 @register.add("L-06", "C", "sections 1, 2.5, 5; Table 2", "calc",
-    "1,000 synthetic images are announced, 808 made, 'nearly doubling' the dark ones; the conclusion calls "
-    "all 1,407 "
-    "'FST-VI'.", do="Print the counts.")
+    "1,000 synthetic images are announced, 808 made, 'nearly doubling' the dark ones; the conclusion "
+        "calls all 1,407 'FST-VI'.", do="Print the counts.")
 def _l06():
     t, dark = numbers(key, "2"), known["headline"]["dark_images"]
     made, pool = t.synthetic.Total, t.augmented.Total
@@ -88,15 +80,12 @@ def _l06():
 # %% ../../nbs/lora_tone/00_paper.ipynb #0c1f0018
 @register.add("L-07", "A", "section 3.2, Table 5", "calc",
     "Baseline and augmented model are compared on their own validation splits, the latter with synthetic "
-    "images (the "
-    "paper says so); a 15 % test split is announced and never reported, and the checkpoint is chosen by the "
-    "reported "
-    "validation AUC.", do="One common real test set, opened once.")
+        "images (the paper says so); a 15 % test split is announced and never reported, and the "
+        "checkpoint is chosen by the reported validation AUC.", do="One common real test set, opened once.")
 def _l07():
     t = .15*numbers(key, "2").loc["Total"]
     text = (f"About {t.synthetic:.0f} of {t.augmented:,.0f} validation images of the augmented model are "
-        "synthetic, "
-        f"none of the baseline's {t.original:,.0f}.")
+        f"synthetic, none of the baseline's {t.original:,.0f}.")
     k, n = round(t.synthetic), round(t.augmented)
     return share(text, "synthetic share of the augmented validation split", k, n)
 
@@ -127,26 +116,23 @@ def _l09():
     out = ((a.printed < a.lowest) | (a.printed > a.highest)).sum()
     text = ("At the true prevalence the printed precision and recall imply accuracies of "
         f"{', '.join(f'{v:.3f}' for v in a.implied)}; printed are "
-        f"{', '.join(f'{v:.4f}' for v in a.printed)}. "
-        f"{out} of 4 are impossible; they need {need.min():.0%} to {need.max():.0%} positives. "
-        f"Always 'no' scores {1 - b.prevalence:.4f}. "
-        "Holds for the melanoma class; averages over classes follow other rules.")
+        f"{', '.join(f'{v:.4f}' for v in a.printed)}. {out} of 4 are impossible; they need "
+        f"{need.min():.0%} to {need.max():.0%} positives. Always 'no' scores {1 - b.prevalence:.4f}. Holds "
+        "for the melanoma class; averages over classes follow other rules.")
     return number(text, "implied accuracy, baseline validation", b.implied, ci=(b.lowest, b.highest))
 
 # %% ../../nbs/lora_tone/00_paper.ipynb #0c1f0090
 def _uninformed(v, w): # what L-10 says of the baseline's loss and AUC; w is the prevalence
     entropy, fpr = -(w*math.log(w) + (1 - w)*math.log(1 - w)), w*v.Recall*(1/v.Precision - 1)/(1 - w)
     return (f"The baseline's loss {v.Loss} is the entropy of the class prior, {entropy:.3f}: probabilities "
-        "without "
-        f"information. Its AUC is possible as such (at most {1 - fpr*(1 - v.Recall):.3f} through the printed "
-        "operating point).")
+        f"without information. Its AUC is possible as such (at most {1 - fpr*(1 - v.Recall):.3f} through "
+        "the printed operating point).")
 
 # %% ../../nbs/lora_tone/00_paper.ipynb #0c1f0024
 @register.add("L-10", "A", "Table 5", "calc",
-    "Validation AUC falls from 0.9765 to 0.9480 while accuracy rises from 85.45 to 92.14; on training data "
-    "the AUC "
-    "falls too while the loss halves. The paper calls it a trade-off.", evidence="printed numbers; binormal "
-    "model",
+    "Validation AUC falls from 0.9765 to 0.9480 while accuracy rises from 85.45 to 92.14; on training "
+        "data the AUC falls too while the loss halves. The paper calls it a trade-off.",
+    evidence="printed numbers; binormal model",
     do="AUC, PR-AUC, calibration and accuracy at a validated threshold on one real test set.",
     test="Swap the two AUC columns, or recompute AUC from the saved scores: which agrees with loss and "
         "accuracy?")
@@ -155,8 +141,7 @@ def _l10():
     w = isic_2019.mel/isic_2019.sum()
     best = {c.name: binormal_accuracy(c.AUC, w) for c in (b, a)}
     text = (f"A binormal model reaches accuracy {best[b.name]:.3f} with the baseline's AUC and "
-        f"{best[a.name]:.3f} "
-        f"with the augmented one's: the reverse of what is printed. {_uninformed(b, w)}")
+        f"{best[a.name]:.3f} with the augmented one's: the reverse of what is printed. {_uninformed(b, w)}")
     return number(text, "AUC, augmented minus baseline (validation)", a.AUC - b.AUC)
 
 # %% ../../nbs/lora_tone/00_paper.ipynb #0c1f002b
@@ -174,8 +159,8 @@ def _l11():
 # %% ../../nbs/lora_tone/00_paper.ipynb #0c1f002d
 @register.add("L-12", "A", "Table 3, section 3.3.2", "calc",
     "Segmentation networks trained on 17,728 and 18,536 images; ISIC 2019 has no lesion masks, synthetic "
-    "images have "
-    "none; the size of the test set is not given.", do="Name the masks; interval for the IoU difference.",
+        "images have none; the size of the test set is not given.",
+    do="Name the masks; interval for the IoU difference.",
     evidence="text of the paper; public data description")
 def _l12():
     t, c = numbers(key, "3").loc["Mean IoU"], numbers(key, "2").loc["Total"]
@@ -192,8 +177,7 @@ b0_body = 4_007_548 # parameters of EfficientNet-B0 without its classifier
 def _l15():
     n = b0_body + 1280*512 + 512 + 512*2 + 2
     text = (f"EfficientNet-B0 without its classifier has {b0_body:,} parameters; with the described head "
-        f"{n:,}, all "
-        "trainable after unfreezing. 5.3 million is the stock network.")
+        f"{n:,}, all trainable after unfreezing. 5.3 million is the stock network.")
     return number(text, "parameters with the described head", n, "parameters")
 
 # %% ../../nbs/lora_tone/00_paper.ipynb #0c1f0034
@@ -212,34 +196,30 @@ def _l03():
     n = numbers(key, "1").total
     times = n["Dark Brown/Black (VI)"]/n["Brown (V)"]
     text = (f"Type V, 40 degrees wide, holds 1/{times:.0f} of type VI: no tone distribution. A bluish cast "
-        "would do "
-        f"it: L* = 75, b* = -2 gives {tone.ita(75, -2):.0f} degrees, class VI, and even pure white (b* = "
-        f"{white_b():.3f}) {tone.ita(100, white_b()):.0f}.")
+        f"would do it: L* = 75, b* = -2 gives {tone.ita(75, -2):.0f} degrees, class VI, and even pure "
+        f"white (b* = {white_b():.3f}) {tone.ita(100, white_b()):.0f}.")
     return number(text, "images of type VI per image of type V", times, "images")
 
 # %% ../../nbs/lora_tone/00_paper.ipynb #0c1f003b
 register.note("L-02", "A", "title, abstract, conclusion",
-    "Bias reduction is claimed; no result by skin tone is given anywhere, and tone-stratified analysis 'to "
-    "validate "
-    "bias mitigation claims' is listed as future work.",
+    "Bias reduction is claimed; no result by skin tone is given anywhere, and tone-stratified analysis "
+        "'to validate bias mitigation claims' is listed as future work.",
     "AUC, TPR and FPR per tone class with intervals, on real images only.")
 register.note("L-05", "B", "section 3.1",
-    "The skin mask takes Cb 77-173 and Cr 133-255; the classical box is Cb 77-127, Cr 133-173, so the upper "
-    "bounds "
-    "look shifted by one channel. Lesion pixels pass either box.", "Both boxes, lesion excluded.", how="hyp",
+    "The skin mask takes Cb 77-173 and Cr 133-255; the classical box is Cb 77-127, Cr 133-173, so the "
+        "upper bounds look shifted by one channel. Lesion pixels pass either box.",
+    "Both boxes, lesion excluded.", how="hyp",
     evidence="text of the paper; general knowledge",
     test="Share of non-skin pixels that pass each box (chapter on tone).")
 register.note("L-08", "A", "section 3.2",
     "LoRA is trained on all 1,407 dark images; the pool is split afterwards. Synthetic training images "
-    "descend from "
-    "validation and test images.",
+        "descend from validation and test images.",
     "Split first; train the generator on training images only; nearest-neighbour check.")
 
 # %% ../../nbs/lora_tone/00_paper.ipynb #0c1f003c
 register.note("L-13", "C", "Tables 3, 4",
     "120 to 130 ms per image is called an overhead of augmentation; training data cannot change the "
-    "inference time of "
-    "one architecture.", "Time both with repeats.")
+        "inference time of one architecture.", "Time both with repeats.")
 register.note("L-14", "B", "section 3.2",
     "'Stratified sampling at the patient level': ISIC 2019 has no patient id, and 2,084 images have no "
     "lesion id.",
@@ -251,14 +231,13 @@ register.note("L-17", "C", "section 3.3.3", "Equal class weights with 18 : 82.",
 
 # %% ../../nbs/lora_tone/00_paper.ipynb #0c1f003d
 register.note("L-18", "B", "section 3.2",
-    "'Each generation used ... a fixed random seed'; rank, checkpoint, steps, prompts and the outlier rule "
-    "are not "
-    "given; SSIM compares unpaired images. One constant seed with one prompt would give identical images.",
+    "'Each generation used ... a fixed random seed'; rank, checkpoint, steps, prompts and the outlier "
+        "rule are not given; SSIM compares unpaired images. One constant seed with one prompt would give "
+        "identical images.",
     "Seed plus index; FID, precision and recall.", how="hyp", test="Count duplicates among the 808 images.")
 register.note("L-19", "C", "section 3.3.1, front page",
-    "Resize to 224 against 256 and crop; normalisation is listed before denoising and CLAHE; venue and year "
-    "are "
-    "template text.", "Normalise last.")
+    "Resize to 224 against 256 and crop; normalisation is listed before denoising and CLAHE; venue and "
+        "year are template text.", "Normalise last.")
 
 # %% ../../nbs/lora_tone/00_paper.ipynb #0c1f0057
 def said(

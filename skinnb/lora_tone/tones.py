@@ -13,7 +13,7 @@ from .paper import floors, isic_2019, said
 from ..published import compare, printed
 from ..verdicts import readable, show_table
 from ..stats import wilson
-from ..study import begin, group_palette, kept, one_of, theme
+from ..study import begin, group_palette, kept, one_of, root, theme
 
 # %% ../../nbs/lora_tone/01_tones.ipynb #eb67cda0
 makes = {"tables": ["1", "1_shares"], "figures": ["1", "4"]}

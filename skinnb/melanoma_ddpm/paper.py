@@ -150,8 +150,8 @@ def _m06():
         "cells with AUC 1 and specificity below 1", len(c), "cells")
 
 # %% ../../nbs/melanoma_ddpm/00_paper.ipynb #762406f2
-@register.add("M-07", "B", "Table II", "calc", "Low AUCs before fine-tuning are read as weakness on dark "
-    "skin.",
+@register.add("M-07", "B", "Table II", "calc",
+    "Low AUCs before fine-tuning are read as weakness on dark skin.",
     do="Test tone on dermoscopy (ITA groups of HAM10000) before claiming a tone effect.")
 def _m07():
     c = group_counts().query("when == 'before'")

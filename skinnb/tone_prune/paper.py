@@ -29,8 +29,8 @@ ham10000 = pd.Series(known["public"]["ham10000"], name="HAM10000") # images per 
 # %% ../../nbs/tone_prune/00_paper.ipynb #0b1f0012
 @register.add("T-01", "A", "Table 2, section 2.1", "calc",
     "The tone table is said to be ISIC 2019, 'also known as HAM20000', with 25,331 images.",
-    do="The table for both data sets, sources apart.", evidence="printed numbers; ISIC 2019 and HAM10000 "
-        "totals")
+    do="The table for both data sets, sources apart.",
+    evidence="printed numbers; ISIC 2019 and HAM10000 totals")
 def _t01():
     t = numbers(key, "2").sum()
     text = (f"Both columns add to {t.original_count:,.0f} and {t.transformed_count:,.0f}: "
@@ -62,8 +62,7 @@ def _t03():
     r = replaced()
     untouched = r.images[r.p_synth == 0].sum()/r.images.sum()
     text = (f"Expected images replaced per epoch at the start: {r.expected.sum():.2f} of "
-        f"{r.images.sum():,.0f}. "
-        f"P is 0 for the types that hold {untouched:.2%} of the images.")
+        f"{r.images.sum():,.0f}. P is 0 for the types that hold {untouched:.2%} of the images.")
     return number(text, "images replaced per epoch", r.expected.sum(), "images")
 
 # %% ../../nbs/tone_prune/00_paper.ipynb #0b1f001b
@@ -89,9 +88,8 @@ def after_step(
 )->np.ndarray: # degrees after the step
     "ITA after the single step, which starts where the target is met and can only be pulled back."
     if not (-90 < ita < 90 and -90 < target < 90 and b > 0):
-        raise ValueError(f"ita={ita}, target={target}, b={b}: angles between -90 and 90 degrees and b above "
-            "0 are "
-            "accepted")
+        raise ValueError(f"ita={ita}, target={target}, b={b}: angles between -90 and 90 degrees and b "
+            "above 0 are accepted")
     at, start = (b*math.tan(math.radians(v)) for v in (target, ita))
     return np.degrees(np.arctan((at + np.asarray(shrink, float)*(start - at))/b))
 
@@ -107,21 +105,18 @@ def _t05():
     first = next(s for s in np.arange(0, 1, .001) if after_step(s) > 28)
     text = (f"Type IV holds {four:.0f} of {n:,.0f} afterwards; changes I to IV: "
         f"{', '.join(f'{v:+,.0f}' for v in after - before)}. From 45 degrees towards 19 the step ends at "
-        f"{ends} "
-        f"for 2 eta lambda = 0.1, 0.3, 0.5, 0.8: type III from {first:.2f} on.")
+        f"{ends} for 2 eta lambda = 0.1, 0.3, 0.5, 0.8: type III from {first:.2f} on.")
     return share(text, "share of type IV after the transformation", int(four), int(n))
 
 # %% ../../nbs/tone_prune/00_paper.ipynb #0b1f0023
-@register.add("T-20", "B", "Table 2", "calc", "Images of type I before and after a transformation towards "
-    "type IV.",
+@register.add("T-20", "B", "Table 2", "calc",
+    "Images of type I before and after a transformation towards type IV.",
     do="Re-measure every image after the transformation, and say how.")
 def _t20():
     t = numbers(key, "2").loc["FST 1"]
     text = (f"Type I rises from {t.original_count:.0f} to {t.transformed_count:.0f}. A step that starts at "
-        "an image's "
-        "own angle and ends short of 10 to 28 degrees cannot lift any image above 55: before and after were "
-        "not "
-        "measured alike, or other pixels were.")
+        "an image's own angle and ends short of 10 to 28 degrees cannot lift any image above 55: before "
+        "and after were not measured alike, or other pixels were.")
     return number(text, "more images of type I afterwards", t.transformed_count - t.original_count, "images")
 
 # %% ../../nbs/tone_prune/00_paper.ipynb #0b1f0028
@@ -150,21 +145,19 @@ def _t06():
     top, skin = _colour([255]*3, tone.lab_as_printed)[0], [205, 160, 130]
     wrong, right = _degrees(*_colour(skin, tone.lab_as_printed)), _degrees(*_colour(skin))
     text = (f"As printed, the largest L* is {top:.2f}, so L* - 50 is negative for every image and all skin "
-        "with "
-        f"b* > 0 is type VI (RGB {skin}: {wrong:.0f} degrees instead of {right:.0f}).")
+        f"with b* > 0 is type VI (RGB {skin}: {wrong:.0f} degrees instead of {right:.0f}).")
     return number(text, "largest L* with the printed constants", top, "L*")
 
 # %% ../../nbs/tone_prune/00_paper.ipynb #0b1f002f
 @register.add("T-08", "B", "Table 2", "hyp",
     "1, 6,619, 3,388 and 7 images of types I to IV, none of V and VI.",
     do="Both computations on HAM10000 beside Table 2.", evidence="worked examples; inference",
-    test="8-bit Lab not rescaled (L x 2.55, b + 128) on all HAM10000 images: does it give 1 / 6,619 / 3,388 "
-        "/ 7? "
-    "(chapter on tone)")
+    test="8-bit Lab not rescaled (L x 2.55, b + 128) on all HAM10000 images: does it give 1 / 6,619 / "
+        "3,388 / 7? (chapter on tone)")
 def _t08():
     t = unscaled()
-    pairs = "; ".join(f"{c.replace('[', '(').replace(']', ')')} {r.ita:.1f}, "
-        f"{r.ita_8bit:.1f}" for c, r in t.iterrows())
+    named = lambda c: c.replace("[", "(").replace("]", ")")
+    pairs = "; ".join(f"{named(c)} {r.ita:.1f}, {r.ita_8bit:.1f}" for c, r in t.iterrows())
     narrow = np.ptp(t.ita_8bit)/np.ptp(t.ita)
     text = f"8-bit Lab that is not rescaled would squeeze the scale. True against unscaled: {pairs}."
     return number(text, "range of four skins, unscaled against true", narrow)
@@ -184,16 +177,16 @@ def _t09():
 # %% ../../nbs/tone_prune/00_paper.ipynb #0b1f0037
 @register.add("T-10", "A", "Table 4", "calc",
     "'Our fairness results across ... skin tone and gender outperforms the others.'",
-    do="Rerun all methods on one split.", test="Rerun the cited code: audit.md recalls its unmitigated "
-        "gender score "
-    "as 0.0209, so 0.02 may be no improvement.")
+    do="Rerun all methods on one split.",
+    test="Rerun the cited code: audit.md recalls its unmitigated gender score as 0.0209, so 0.02 may be "
+        "no improvement.")
 def _t10():
     t = numbers(key, "4")
     ours, rest = t.loc["Ours"], t.drop("Ours")
     better, even = rest.eodd_sex[rest.eodd_sex < ours.eodd_sex], rest.index[rest.eodd_sex == ours.eodd_sex]
     text = (f"Gender: {', '.join(f'{i} {v}' for i, v in better.items())} is better than {ours.eodd_sex}, "
-        f"{', '.join(even)} equal. Skin {ours.eodd_skin} is the best of six. "
-        f"Accuracy {ours.accuracy} is below {', '.join(rest.index[rest.accuracy > ours.accuracy])}.")
+        f"{', '.join(even)} equal. Skin {ours.eodd_skin} is the best of six. Accuracy {ours.accuracy} is "
+        f"below {', '.join(rest.index[rest.accuracy > ours.accuracy])}.")
     return number(text, "methods at least as good on gender", len(better) + len(even), "of 5")
 
 # %% ../../nbs/tone_prune/00_paper.ipynb #0b1f003b
@@ -230,20 +223,18 @@ def _two_classes(accuracy): # the first two readings of T-11: eight classes made
     c = gender_ceilings()
     top, women = c.ceiling, c.pos_share_for_printed
     return (f"Two classes: if both sexes have the same mix, accuracy is at most {top.melanoma:.3f} "
-        "(melanoma) or "
-        f"{top.malignant:.3f} (malignant), printed {accuracy}; it becomes possible if women have at most "
-        f"{women.melanoma:.0%} of the melanomas, or {women.malignant:.0%} of the malignant lesions. ")
+        f"(melanoma) or {top.malignant:.3f} (malignant), printed {accuracy}; it becomes possible if women "
+        f"have at most {women.melanoma:.0%} of the melanomas, or {women.malignant:.0%} of the malignant "
+        "lesions. ")
 
 # %% ../../nbs/tone_prune/00_paper.ipynb #0b1f0066
 @register.add("T-11", "A", "Tables 3, 4, Eq. 21, Figure 8", "calc",
     "Equalised odds is defined for two groups and a binary outcome, used with eight classes and several "
-    "groups; "
-    "baseline gender 0.7543, final 0.4823; 'well balanced across genders'.",
+        "groups; baseline gender 0.7543, final 0.4823; 'well balanced across genders'.",
     do="All three definitions, and TPR and FPR per group.",
     evidence="printed numbers; ISIC 2019 class and sex counts",
-    test="Sex by class counts of ISIC 2019 (audit.md: accuracy at most 0.723 and 0.685 with them) instead of "
-        "an "
-    "equal mix.")
+    test="Sex by class counts of ISIC 2019 (audit.md: accuracy at most 0.723 and 0.685 with them) instead "
+        "of an equal mix.")
 def _t11():
     e, accuracy = numbers(key, "3").loc["Baseline", ["eodds_gender", "accuracy"]]
     text = (f"0.7543 needs |TPR gap| + |FPR gap| = {2*e:.4f}, each at least {2*e - 1:.4f}. "
@@ -266,16 +257,14 @@ def chance_abroca()->pd.DataFrame: # pair of groups (index): mean, p95
 # %% ../../nbs/tone_prune/00_paper.ipynb #0b1f0043
 @register.add("T-12", "A", "Table 3, Eq. 22", "calc",
     "Baseline ABROCA 0.5; how classes and more than two groups are handled is not said.",
-    do="Macro one-vs-rest, permutation null, smallest group size.", evidence="printed numbers; proof; "
-        "simulation")
+    do="Macro one-vs-rest, permutation null, smallest group size.",
+    evidence="printed numbers; proof; simulation")
 def _t12():
     v, null = numbers(key, "3").abroca.Baseline, chance_abroca()
     mean, p95 = (", ".join(f"{x:.2f}" for x in null[c]) for c in ("mean", "p95"))
     text = ("ABROCA of curves on or above the diagonal is at most 1/2, reached only by a perfect and a "
-        "coin-tossing "
-        f"group; printed {v}. By chance alone, with equal AUCs of 0.9, its mean is {mean} for small to large "
-        "groups, "
-        f"its 95th percentile {p95}.")
+        f"coin-tossing group; printed {v}. By chance alone, with equal AUCs of 0.9, its mean is {mean} for "
+        f"small to large groups, its 95th percentile {p95}.")
     return number(text, "printed ABROCA over its bound", v/abroca_bounds()[1], "times")
 
 # %% ../../nbs/tone_prune/00_paper.ipynb #0b1f0045
@@ -296,10 +285,8 @@ def _t13():
     top = max(int(f.split("/")[1]) for f in shown.values())
     luck = len({round(k/n, 4) for n in range(1, top + 1) for k in range(n + 1)})/10_001
     text = (f"{', '.join(f'{x:.4f} = {f}' for x, f in shown.items())}: all have denominators up to {top}; "
-        "for four "
-        f"unrelated values the chance is {luck**len(shown):.0e}. Either tiny groups or ratios of rates that "
-        "were "
-        "rounded first.")
+        f"for four unrelated values the chance is {luck**len(shown):.0e}. Either tiny groups or ratios of "
+        "rates that were rounded first.")
     return number(text, "largest denominator", top, "images")
 
 # %% ../../nbs/tone_prune/00_paper.ipynb #0b1f0049
@@ -315,48 +302,40 @@ def _t17():
         left -= cut[-1]
     gone, total = sum(cut)*(512 + 2 + 8), body + 2048*8 + 8
     text = (f"2 % three times removes {' + '.join(map(str, cut))} of 2,048 channels: {gone:,} of {total:,} "
-        "parameters, "
-        f"{gone/total:.2%}, and {sum(cut)*512*49/multiply_adds:.2%} of the multiply-adds.")
+        f"parameters, {gone/total:.2%}, and {sum(cut)*512*49/multiply_adds:.2%} of the multiply-adds.")
     return share(text, "share of parameters removed", gone, total)
 
 # %% ../../nbs/tone_prune/00_paper.ipynb #0b1f004e
 register.note("T-07", "C", "section 2.2, Table 4, references",
-    "'b channel controls Lightness' (L* does); ABROCA is cited as formula 26 and numbered 22; DomainIndep's "
-    "F1 is "
-    "71.8 among fractions; FairPrune is cited for AdvConf, a 2025 paper for DomainIndep; arXiv numbers "
-    "2401.12345 and "
-    "2305.12345 look like place-holders.", "Correct silently.",
+    "'b channel controls Lightness' (L* does); ABROCA is cited as formula 26 and numbered 22; "
+        "DomainIndep's F1 is 71.8 among fractions; FairPrune is cited for AdvConf, a 2025 paper for "
+        "DomainIndep; arXiv numbers 2401.12345 and 2305.12345 look like place-holders.", "Correct silently.",
     evidence="text of the paper; the last point is inference")
 register.note("T-14", "A", "Eq. 16, Algorithm 3",
     "A low SNNL marks channels that separate the groups, says the text; the inner step theta - alpha grad "
-    "SNNL lowers "
-    "it, which makes features more group-specific before fairness is judged.",
+        "SNNL lowers it, which makes features more group-specific before fairness is judged.",
     "Faithful with the minus sign, corrected with plus; weights fixed at 1 as a control.")
 register.note("T-15", "B", "Algorithms 1 to 3",
-    "The weights w have no scale and theta is never updated in Algorithm 3; K counts attributes and epochs, "
-    "tau is "
-    "three thresholds, eta two steps.", "Normalise w; name the symbols.")
+    "The weights w have no scale and theta is never updated in Algorithm 3; K counts attributes and "
+        "epochs, tau is three thresholds, eta two steps.", "Normalise w; name the symbols.")
 
 # %% ../../nbs/tone_prune/00_paper.ipynb #0b1f004f
 register.note("T-16", "C", "Algorithm 2",
-    "The line of the channel score has no formula; the stop rule F_k - F_(k-1) < tau reverts exactly when a "
-    "difference "
-    "such as equalised odds has fallen, that is improved.", "State the formula and the direction.", how="hyp",
+    "The line of the channel score has no formula; the stop rule F_k - F_(k-1) < tau reverts exactly when "
+        "a difference such as equalised odds has fallen, that is improved.",
+    "State the formula and the direction.", how="hyp",
     test="Which measure is F? The rule is right only for one that should rise.")
 register.note("T-18", "B", "section 2.4, Figure 12",
-    "CAM 'needs model retraining', yet ResNet50 already ends in pooling and one linear layer; Figure 12 is "
-    "read after "
-    "the fact, without maps of channels that were kept.",
+    "CAM 'needs model retraining', yet ResNet50 already ends in pooling and one linear layer; Figure 12 "
+        "is read after the fact, without maps of channels that were kept.",
     "Share of activation outside the lesion, pruned against kept, with a permutation test.")
 
 # %% ../../nbs/tone_prune/00_paper.ipynb #0b1f0091
 register.note("T-19", "B", "sections 2.3, 3",
-    "Ten-fold validation, a 10 % meta set, a validation stop and a 'testing dataset' are all mentioned, but "
-    "not which "
-    "row used which; no seeds, intervals or learning rates; colour transformation adds 6.6 points of "
-    "accuracy though "
-    "it changes almost no image at the start (T-03); intersectional bias and race are named and not "
-    "measured.",
+    "Ten-fold validation, a 10 % meta set, a validation stop and a 'testing dataset' are all mentioned, "
+        "but not which row used which; no seeds, intervals or learning rates; colour transformation adds "
+        "6.6 points of accuracy though it changes almost no image at the start (T-03); intersectional "
+        "bias and race are named and not measured.",
     "One protocol, printed in full.")
 
 # %% ../../nbs/tone_prune/00_paper.ipynb #0b1f0060

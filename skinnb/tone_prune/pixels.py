@@ -10,9 +10,8 @@ __all__ = ['makes', 'ellipse', 'methods', 'edge_band', 'smooth_edge', 'moved_to'
 import cv2, joblib, matplotlib.pyplot as plt, numpy as np, pandas as pd
 from .. import cohorts, phantoms, tone
 from ..normalise import by_melanin, edge_step, project, shift, twin
-from ..published import compare, printed
-from ..verdicts import readable, show_table
-from ..study import begin, kept, one_of, protocol_palette, theme
+from ..published import compare, printed, readable, show_table
+from ..study import begin, kept, one_of, protocol_palette, root, theme
 from . import tones
 from .algebra import descend, nearer
 from .paper import said, stand_in
@@ -139,7 +138,8 @@ def as_rows(
 def gallery(
     columns:dict, # {title: pictures (n, h, w, 3)}
     n:int=4, # rows shown
-    notes:dict=None, # {title: numbers (n,)} written under the pictures
+    notes:dict=None, # {title: degrees (n,)} written under the pictures
+    case:str="case", # what a row shows, written beside it; say "phantom" where it is drawn
 ): # matplotlib figure
     "Pictures in a grid: one row per case, one column per method."
     fig, axes = plt.subplots(n, len(columns), figsize=(1.45*len(columns), 1.62*n), squeeze=False)
@@ -150,6 +150,7 @@ def gallery(
             ax.set(xticks=[], yticks=[])
             ax.spines[:].set_visible(False)
             if notes: ax.set_xlabel(f"{notes[title][i]:.0f}°", fontsize=8, labelpad=2)
+    for i, ax in enumerate(axes[:, 0], 1): ax.set_ylabel(f"{case} {i}", fontsize=8)
     return fig
 
 # %% ../../nbs/tone_prune/03_pixels.ipynb #2d71b9c2
@@ -183,10 +184,11 @@ def transformed(
 def achieved(
     table:pd.DataFrame, # as from `transformed`
     names:list=None, # methods to draw; None is all
+    title:str="", # over all panels: which images these are
 ): # matplotlib figure
     "Achieved against target ITA, one panel per method."
     names = names or list(methods)
-    fig, axes = plt.subplots(1, len(names), figsize=(2.5*len(names), 2.7), sharey=True, squeeze=False)
+    fig, axes = plt.subplots(1, len(names), figsize=(2.5*len(names), 3.1), sharey=True, squeeze=False)
     for ax, name in zip(axes[0], names):
         t = table[table.method == name]
         ax.axhspan(10, 28, color=protocol_palette["corrected"], alpha=.15, lw=0)
@@ -195,6 +197,7 @@ def achieved(
         ax.set_title(name, fontsize=10)
         ax.set(xlabel="target", ylim=(-95, 95))
     axes[0, 0].set_ylabel("ITA afterwards")
+    fig.suptitle(title, fontsize=10)
     fig.tight_layout()
     return fig
 

@@ -10,9 +10,8 @@ __all__ = ['makes', 'types', 'readings', 'pixels', 'edges_in_use', 'table_1', 'l
 import cv2, joblib, matplotlib.pyplot as plt, numpy as np, pandas as pd
 from skimage.filters import threshold_otsu
 from .. import cohorts, phantoms, tone
-from ..published import compare, printed
-from ..verdicts import readable, show_table
-from ..study import begin, kept, one_of, theme, tone_palette
+from ..published import compare, printed, readable, show_table
+from ..study import begin, kept, one_of, root, theme, tone_palette
 from .paper import isic_2019, said, stand_in
 
 # %% ../../nbs/tone_prune/01_tones.ipynb #8d36fd01
@@ -95,13 +94,14 @@ def dice(
 # %% ../../nbs/tone_prune/01_tones.ipynb #7bec5329
 def channels(
     image:np.ndarray, # (h, w, 3) uint8
+    what:str="picture", # title of the image itself; say "phantom" where it is drawn
 ): # matplotlib figure
     "L*, a* and b* of a picture, each with its scale."
     fig, axes = plt.subplots(1, 4, figsize=(10.5, 2.5))
     axes[0].imshow(image)
     for ax, plane in zip(axes[1:], np.moveaxis(tone.lab(image), -1, 0)):
         fig.colorbar(ax.imshow(plane, cmap="viridis"), ax=ax, fraction=.046)
-    for ax, title in zip(axes, ("picture", "L*", "a*", "b*")):
+    for ax, title in zip(axes, (what, "L*", "a*", "b*")):
         ax.set_title(title, fontsize=10)
         ax.axis("off")
     return fig
@@ -156,6 +156,7 @@ def count_rows(
 # %% ../../nbs/tone_prune/01_tones.ipynb #66a03506
 def ita_plane(
     means:pd.DataFrame=None, # columns L and b: mean colours to draw as points
+    title:str="", # whose colours these are
 ): # matplotlib figure
     "ITA classes over the plane of b* and L*, by arctan."
     b, l = np.meshgrid(np.linspace(-15, 35, 501), np.linspace(20, 95, 376))
@@ -171,6 +172,7 @@ def ita_plane(
     bar.set_label("ITA class by arctan")
     ax.axvline(0, color="w", lw=1, ls="--")
     ax.set(xlabel="b*", ylabel="L*", xlim=(-15, 35), ylim=(20, 95))
+    ax.set_title(title, fontsize=10)
     ax.grid(False)
     return fig
 
