@@ -307,7 +307,7 @@ def _arguments(step): # of the function that `op` names
 
 def draw_step(
     step:dict, # one entry of a recipe
-    rng:np.random.Generator, # None is enough for a step without chance
+    rng:np.random.Generator, # None serves for a step without chance
     n:int, # images in the batch
 )->tuple: # indices of the images hit, and their arguments
     "Draw one step for a batch."
