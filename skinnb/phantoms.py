@@ -142,7 +142,7 @@ attributes = ["pigment_network", "negative_network", "streaks", "milia_like_cyst
 colour_names = ["dark_brown", "black", "blue_grey", "red", "white"]
 
 def stream(
-    seed:int, # any whole number
+    seed:int, # whole number, 0 or more
     name:str, # what is drawn
 )->np.random.Generator: # its own random stream
     "Random generator that belongs to a seed and a name."
@@ -167,7 +167,7 @@ _chance = { # intercept and slope on atypia of the log-odds that a lesion shows 
 def features(
     n:int, # number of lesions
     seed:int, # seed of the cohort
-)->pd.DataFrame: # one row per lesion
+)->pd.DataFrame: # one row each; radius and softness in half sides, depth as melanosome fraction
     "Shape, colours, attributes and pigment of `n` lesions."
     atypia = stream(seed, "atypia").standard_normal(n)
     share = lambda k: _sigmoid(-.4 + .9*atypia + .9*stream(seed, k).standard_normal(n))
@@ -337,7 +337,7 @@ def cohort(
     tone_mix=None, # six weights, very light to dark; None is `tone_shares`
     difficulty:float=.05, # one minus the Bayes AUC
     prevalence:float=.31, # share of melanoma among lesions
-    images_per_lesion:float=1.8, # mean, at least 1
+    images_per_lesion:float=1.8, # mean, at least 1, before the ninth image of a lesion is dropped
     contrast_loss:float=0., # share of lesion contrast lost at ITA -30 and below
     artefact_bias:dict=None, # {artefact: rate} or {artefact: {condition: rate}}
     prevalence_bias:dict=None, # {condition: prevalence}
