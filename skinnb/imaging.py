@@ -307,7 +307,7 @@ def _arguments(step): # of the function that `op` names
 
 def draw_step(
     step:dict, # one entry of a recipe
-    rng:np.random.Generator, # None is enough for a step without chance
+    rng:np.random.Generator, # None serves for a step without chance
     n:int, # images in the batch
 )->tuple: # indices of the images hit, and their arguments
     "Draw one step for a batch."
@@ -348,7 +348,7 @@ def augment(
     images, # uint8: array (b, h, w, 3), or tensor (b, 3, h, w) on any device
     rng=None, # seed or generator; needed by every recipe with chance in it
     steps:list=(), # as from `steps_of`
-    img_size:int=224, # side of the result
+    img_size:int=224, # side that a resizing step gives; without one the size stays
 )->torch.Tensor: # float32 (b, 3, img_size, img_size), same device
     "Apply a list of steps to a batch."
     rng = as_rng(rng)

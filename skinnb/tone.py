@@ -435,7 +435,7 @@ def measure(
     flags:bool=True, # also the shares of dark rim, glare and hair
     chunk:int=256, # images in memory at once
     workers:int=None, # threads; None is one per core, up to four
-)->pd.DataFrame: # one row per protocol and image
+)->pd.DataFrame: # one row per protocol and image: angle, interval, class, and `why` where there is none
     "Skin tone of every image with its uncertainty, streamed in chunks."
     images = _batch(images)
     _one_to_one(images, lesion)
