@@ -10,7 +10,8 @@ __all__ = ['makes', 'ellipse', 'methods', 'edge_band', 'smooth_edge', 'moved_to'
 import cv2, joblib, matplotlib.pyplot as plt, numpy as np, pandas as pd
 from .. import cohorts, phantoms, tone
 from ..normalise import by_melanin, edge_step, project, shift, twin
-from ..published import compare, printed, readable, show_table
+from ..published import compare, printed
+from ..verdicts import readable, show_table
 from ..study import begin, kept, one_of, protocol_palette, root, theme
 from . import tones
 from .algebra import descend, nearer

@@ -10,7 +10,8 @@ __all__ = ['makes', 'types', 'readings', 'pixels', 'edges_in_use', 'table_1', 'l
 import cv2, joblib, matplotlib.pyplot as plt, numpy as np, pandas as pd
 from skimage.filters import threshold_otsu
 from .. import cohorts, phantoms, tone
-from ..published import compare, printed, readable, show_table
+from ..published import compare, printed
+from ..verdicts import readable, show_table
 from ..study import begin, kept, one_of, root, theme, tone_palette
 from .paper import isic_2019, said, stand_in
 
