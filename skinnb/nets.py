@@ -390,6 +390,7 @@ def stages(
     moved = elsewhere.get(type(body).__name__, {})
     return [moved.get(f["module"], f["module"]) for f in info]
 
+# %% ../nbs/20_nets.ipynb #e92d4b91
 def spot(
     model:nn.Module, # from build, or a timm model
     name:str, # of a layer of its body
@@ -434,6 +435,7 @@ def _ghost(model): # a copy without content
 
 _measured = weakref.WeakKeyDictionary()
 
+# %% ../nbs/20_nets.ipynb #973374da
 def map_sizes(
     model:nn.Module, # from build, or a timm model
     img_size:int=None, # side of an image in pixels; None: the model's own
@@ -481,6 +483,7 @@ def cam_layer(
     "The layer where heat maps are read."
     return spot(model, cam_stage(model))
 
+# %% ../nbs/20_nets.ipynb #946b1390
 def feature_map(
     model:nn.Module, # from build
     x:torch.Tensor, # ImageNet-normalised images (b, c, h, w)
