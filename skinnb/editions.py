@@ -194,8 +194,7 @@ def _chosen(frame, only): # the rows that a query wants
         raise ValueError(said) from None
     return found.reset_index(drop=True)
 
-def _asked(name, edition, dest, source, make, pack_, shard,
-           only): # what the command line asks for; what it says
+def _asked(name, edition, dest, source, make, pack_, shard, only): # what the command line asks for
     if not name: return _listing(source, dest)
     if make: return make_edition(name, make, dest, source)
     if not pack_: return acquire(name, edition, dest, source)
