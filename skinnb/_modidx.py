@@ -989,6 +989,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                              'skinnb.runs._unread': ('runs.html#_unread', 'skinnb/runs.py'),
                              'skinnb.runs._without_interval': ('runs.html#_without_interval', 'skinnb/runs.py'),
                              'skinnb.runs.both_runs': ('runs.html#both_runs', 'skinnb/runs.py'),
+                             'skinnb.runs.committed': ('runs.html#committed', 'skinnb/runs.py'),
                              'skinnb.runs.compare_cli': ('runs.html#compare_cli', 'skinnb/runs.py'),
                              'skinnb.runs.compare_lines': ('runs.html#compare_lines', 'skinnb/runs.py'),
                              'skinnb.runs.compare_runs': ('runs.html#compare_runs', 'skinnb/runs.py'),

@@ -12,7 +12,7 @@ from .. import cohorts, imaging, metrics, nets, train
 from ..published import compare, readable, show_table, smaller
 from . import data as the_data, paper as the_paper
 from ..stats import paired_bootstrap
-from ..study import begin, diagram, kept, one_of, root, seed_everything, theme
+from ..study import begin, diagram, kept, one_of, seed_everything, theme
 
 # %% ../../nbs/recall_first/02_train.ipynb #94e39a6a
 makes = {"tables": ["2"], "figures": ["1", "4"]}
