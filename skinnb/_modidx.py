@@ -310,7 +310,6 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                              'skinnb.gaps._two_or_more': ('gaps.html#_two_or_more', 'skinnb/gaps.py'),
                              'skinnb.gaps._worst_pair': ('gaps.html#_worst_pair', 'skinnb/gaps.py'),
                              'skinnb.gaps.abroca': ('gaps.html#abroca', 'skinnb/gaps.py'),
-                             'skinnb.gaps.abroca_by_chance': ('gaps.html#abroca_by_chance', 'skinnb/gaps.py'),
                              'skinnb.gaps.comparison': ('gaps.html#comparison', 'skinnb/gaps.py'),
                              'skinnb.gaps.gap_change': ('gaps.html#gap_change', 'skinnb/gaps.py'),
                              'skinnb.gaps.group_gaps': ('gaps.html#group_gaps', 'skinnb/gaps.py'),
