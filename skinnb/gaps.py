@@ -339,7 +339,7 @@ def group_gaps(
     called:tuple=(1,), # classes that count as called, for the disparate impact
     few:str="raise", # where fewer than two groups are large enough: "raise", or "rows" that say why
 )->pd.DataFrame: # metric, estimate, ci_low, ci_high, p, chance, chance_95, n, n_groups, n_valid, left_out
-    "Gaps between groups with 95 % intervals and what chance makes; the largest over pairs, the mean over classes."
+    "Gaps with 95 % intervals and what chance makes; largest over pairs of groups, mean over classes."
     metrics = known_metrics(metrics or gap_names, gap_names)
     check_settings(n_boot=n_boot, **(dict(n_perm=n_perm) if n_perm else {}))
     try: case = comparison(y_true, y_score, sensitive_features, threshold, cluster, smallest)
