@@ -174,8 +174,8 @@ def blue_as_dark(s): # R-18
     c, d = s.get("lab", "recall_first", "corrected"), one(s.long, "recall_first")
     blue, known = int((d.b_not_positive & (d.ita <= 28)).sum()), s.n - int(c["none"])
     return dict(claim="42 % dark skin is arctan on bluish light skin",
-        evidence=f"as printed {int(r.dark):,} of {s.n:,} at or below 28 ({r.share_dark:.1%}; printed 42.1 %), "
-            f"of them {blue:,} with b* at most 0; in 8-bit Lab {w.share_dark:.2%}; "
+        evidence=f"as printed {int(r.dark):,} of {s.n:,} at or below 28 "
+            f"({r.share_dark:.1%}; printed 42.1 %), of them {blue:,} with b* at most 0; in 8-bit Lab {w.share_dark:.2%}; "
             f"corrected {int(c.dark):,} of {known:,} estimable ({c.share_dark:.1%})",
         verdict=_say(.3 < r.share_dark < .5 and blue > .8*r.dark, blue < .5*r.dark),
         estimate=r.share_dark, k=r.dark)
@@ -220,7 +220,8 @@ def cast_and_cancer(s): # R-05
     k, n = groups["printed", "dark"]
     return dict(claim="recall_first's 'dark' group holds more malignant lesions (23.1 % against 16.6 %) "
             "because of the colour cast, not of the skin",
-        evidence="; ".join(said), verdict=_say(yes, not more > 0), estimate=share["printed", "dark"], k=k, n=n)
+        evidence="; ".join(said), verdict=_say(yes, not more > 0),
+        estimate=share["printed", "dark"], k=k, n=n)
 
 # %% ../../nbs/across/01a_suspicions.ipynb #axsusp08
 suspicions = [("T-06", white_point), ("T-08", unscaled), ("T-01", exact_counts), ("L-03", pale_type_six),
