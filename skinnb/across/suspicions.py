@@ -176,7 +176,8 @@ def blue_as_dark(s): # R-18
     return dict(claim="42 % dark skin is arctan on bluish light skin",
         evidence=f"as printed {int(r.dark):,} of {s.n:,} at or below 28 "
             f"({r.share_dark:.1%}; printed 42.1 %), of them {blue:,} with b* at most 0; "
-            f"in 8-bit Lab {w.share_dark:.2%}; corrected {int(c.dark):,} of {known:,} estimable ({c.share_dark:.1%})",
+            f"in 8-bit Lab {w.share_dark:.2%}; corrected {int(c.dark):,} of {known:,} "
+            f"estimable ({c.share_dark:.1%})",
         verdict=_say(.3 < r.share_dark < .5 and blue > .8*r.dark, blue < .5*r.dark),
         estimate=r.share_dark, k=r.dark)
 
