@@ -13,7 +13,7 @@ from ..published import compare, smaller
 from ..verdicts import readable, show_table
 from . import data as the_data, paper as the_paper
 from ..stats import paired_bootstrap
-from ..study import begin, diagram, kept, one_of, root, seed_everything, theme
+from ..study import begin, diagram, kept, one_of, seed_everything, theme
 
 # %% ../../nbs/recall_first/02_train.ipynb #94e39a6a
 makes = {"tables": ["2"], "figures": ["1", "4"]}
