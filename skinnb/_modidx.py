@@ -966,6 +966,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                'skinnb.report.section': ('report.html#section', 'skinnb/report.py')},
             'skinnb.runs': { 'skinnb.runs.Found': ('runs.html#found', 'skinnb/runs.py'),
                              'skinnb.runs._all_numbers': ('runs.html#_all_numbers', 'skinnb/runs.py'),
+                             'skinnb.runs._both_in_words': ('runs.html#_both_in_words', 'skinnb/runs.py'),
                              'skinnb.runs._by_place': ('runs.html#_by_place', 'skinnb/runs.py'),
                              'skinnb.runs._cell_keys': ('runs.html#_cell_keys', 'skinnb/runs.py'),
                              'skinnb.runs._cell_line': ('runs.html#_cell_line', 'skinnb/runs.py'),

@@ -205,6 +205,12 @@ def _in_words(cell): # a cell as one string
     interval = f" [{cell['ci_low']:g}, {cell['ci_high']:g}]" if pd.notna(cell["ci_low"]) else ""
     return f"{cell['estimate']:g}{interval}" + (f", n = {cell['n']:g}" if pd.notna(cell["n"]) else "")
 
+def _both_in_words(here, there): # two cells as strings, with the first words in which they differ
+    words = _masked_words(here), _masked_words(there)
+    other = next((c for c in {**words[0], **words[1]} if words[0].get(c) != words[1].get(c)), None)
+    told = lambda cell: f"; {other}: {cell.get(other, 'no such column') or 'empty'}" if other else ""
+    return [_in_words(cell) + told(cell) for cell in (here, there)]
+
 # %% ../nbs/04_runs.ipynb #73e64fea
 _cell_name = ["row", "metric", "protocol", "seed"]
 
@@ -226,7 +232,7 @@ def _matched(here, there): # lines of cells, in the run's order, then those that
     for key, cell in zip(here.index, here.to_dict("records")):
         other = theirs.pop(key, None)
         if other is None: yield _cell_line("only here", cell, here=_in_words(cell))
-        else: yield _cell_line(judge(cell, other), cell, _in_words(cell), _in_words(other))
+        else: yield _cell_line(judge(cell, other), cell, *_both_in_words(cell, other))
     for cell in theirs.values(): yield _cell_line("only there", cell, there=_in_words(cell))
 
 # %% ../nbs/04_runs.ipynb #f7e11fc3
@@ -351,8 +357,9 @@ def _results(name, found): # results of one run
     params = _made_by(found.info)
     for csv_file, tidy in found.tables.items():
         given = params.get(csv_file.relative_to(found.folder).as_posix(), {})
-        several = isinstance(given.get("backbones"), list) # the rows name them
-        backbone = tidy.row.str.split(" | ", regex=False).str[0] if several else given.get("backbone", "")
+        first, named = tidy.row.str.split(" | ", regex=False).str[0], given.get("backbones")
+        others = first.isin(given.get("others") or []) # rivals beside the one backbone
+        backbone = first if isinstance(named, list) else first.where(others, given.get("backbone", ""))
         where = dict(paper=csv_file.parent.name, table=csv_file.stem.removeprefix("table_"))
         yield tidy[tidy.protocol != "printed"].assign(run=name, backbone=backbone, **where)[result_columns]
 
