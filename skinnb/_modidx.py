@@ -202,6 +202,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
             'skinnb.cohorts': { 'skinnb.cohorts._candidates': ('cohorts.html#_candidates', 'skinnb/cohorts.py'),
                                 'skinnb.cohorts._confirmed': ('cohorts.html#_confirmed', 'skinnb/cohorts.py'),
                                 'skinnb.cohorts._crc': ('cohorts.html#_crc', 'skinnb/cohorts.py'),
+                                'skinnb.cohorts._drawing': ('cohorts.html#_drawing', 'skinnb/cohorts.py'),
                                 'skinnb.cohorts._each': ('cohorts.html#_each', 'skinnb/cohorts.py'),
                                 'skinnb.cohorts._flaw': ('cohorts.html#_flaw', 'skinnb/cohorts.py'),
                                 'skinnb.cohorts._groups_in': ('cohorts.html#_groups_in', 'skinnb/cohorts.py'),

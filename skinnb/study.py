@@ -293,10 +293,10 @@ def _thing(v, found): # functions, classes, modules and objects
     if inspect.ismodule(v):
         return ["module", v.__name__, _spare(ast.parse(inspect.getsource(v))) if _ours(v) else ""]
     name = getattr(v, "__qualname__", None) or getattr(v, "__name__", type(v).__name__)
-    if not _ours(v) and callable(v): return ["named", v.__module__, name]
+    if not _ours(v) and callable(v): return ["named", getattr(v, "__module__", None), name] # a ufunc has none
     if not isinstance(v, (type, types.FunctionType)):
         if not _ours(v):
-            raise TypeError(f"a {type(v).__name__} cannot be part of a key: {_accepted} are accepted")
+            raise TypeError(f"{type(v).__name__!r} cannot be part of a key: {_accepted} are accepted")
         return ["object", _told(type(v), found), _told(vars(v), found)]
     if "<" in v.__qualname__ and not isinstance(v, type): return _local(v, found)
     if (name := _named(v)) not in found and name not in _plumbing:
