@@ -203,7 +203,7 @@ def _l03():
 # %% ../../nbs/lora_tone/00_paper.ipynb #0c1f003b
 register.note("L-02", "A", "title, abstract, conclusion",
     "Bias reduction is claimed; no result by skin tone is given anywhere, and tone-stratified analysis "
-        "'to validate bias mitigation claims' is listed as future work.",
+        "to 'validate bias mitigation claims' is listed as future work.",
     "AUC, TPR and FPR per tone class with intervals, on real images only.")
 register.note("L-05", "B", "section 3.1",
     "The skin mask takes Cb 77-173 and Cr 133-255; the classical box is Cb 77-127, Cr 133-173, so the "
