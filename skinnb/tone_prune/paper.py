@@ -164,7 +164,8 @@ def _t08():
 
 # %% ../../nbs/tone_prune/00_paper.ipynb #0b1f0036
 @register.add("T-09", "A", "Tables 3, 4", "calc",
-    "'With Both' in Table 3 and 'Ours' in Table 4 are the same method under 'similar experimental conditions'.",
+    "'With Both' in Table 3 and 'Ours' in Table 4 are the same method under 'similar experimental "
+    "conditions'.",
     do="One metric implementation, one split, all arms.")
 def _t09():
     a, b = numbers(key, "3").loc["With Both"], numbers(key, "4").loc["Ours"]
