@@ -740,7 +740,8 @@ def figure(
     "Write a figure as PNG and SVG to figures/<paper>/figure_<id>."
     made_by = f"skinnb {self.page} run={self.name} " + json.dumps(self.params, default=str)
     stem, alt = Path("figures")/self.folder/f"figure_{id}", " ".join(alt.split())
-    if (px := smallest_type(fig)) < 8: warnings.warn(f"figure {id!r}: type of {px:.1f} px at the width of a page")
+    px = smallest_type(fig)
+    if px < 8: warnings.warn(f"figure {id!r}: type of {px:.1f} px where it fills a page")
     svg, png = ({"Description": made_by, k: None} for k in ("Date", "Software"))
     if alt: svg, png = svg | {"Title": alt}, png | {"Alt": alt}
     _save(self, stem.with_suffix(".svg"), lambda f: fig.savefig(f, metadata=svg))
