@@ -20,7 +20,7 @@ from .verdicts import (css, phantom_caution, readable, side_by_side, sources, ta
     verdict_class, verdict_word)
 from .runs import (both_runs, compare_lines, compare_runs, failures, other_settings, read_run,
     run_folder, runs)
-from .study import pages, write_whole
+from .study import alt_text, pages, write_whole
 
 # %% ../nbs/05_report.ipynb #8a747aec
 kinds = "table", "figure"
@@ -249,7 +249,7 @@ def _figure(folder, png): # one figure with what it shows
     where = quote(png.relative_to(folder).as_posix())
     also = [" ", A("SVG", href=where[:-3] + "svg")] if png.with_suffix(".svg").exists() else []
     caption = Figcaption(f"The paper's figure shows: {shows}" if shows else "A figure of our own.", *also)
-    image = Img(src=where, alt=f"{title.children[0]}: {shows}", loading="lazy")
+    image = Img(src=where, alt=alt_text(png) or f"{title.children[0]}: {shows}", loading="lazy")
     return [title, Figure(image, caption)]
 
 # %% ../nbs/05_report.ipynb #dce37096
