@@ -75,6 +75,23 @@ class Ours:
         if math.isnan(one["ci_low"]): raise Untestable(f"{where} has no interval")
         return one | dict(table=table)
 
+# %% ../nbs/02b_claims.ipynb #aa38b2b8
+def _turned(cell): # B minus A from A minus B
+    return cell | dict(estimate=-cell["estimate"], ci_low=-cell["ci_high"], ci_high=-cell["ci_low"])
+
+@patch
+def minus(self:Ours,
+    table:str, # of differences, its rows named "a - b"
+    a:str, # name of a row, in capitals or not
+    b:str, # what is taken from it
+    metric:str, # of the difference
+)->dict: # one line; raises Untestable where the table has no such pair
+    "The difference between two rows, whichever way round the table has it."
+    rows = {row.lower(): row for row in self.table(table).row}
+    one, other = rows.get(f"{a} - {b}".lower()), rows.get(f"{b} - {a}".lower())
+    if one is None and other is None: raise Untestable(f"table {table} has no difference of {a} and {b}")
+    return self(table, one, metric) if one else _turned(self(table, other, metric))
+
 # %% ../nbs/02b_claims.ipynb #6641a2f5
 def above(
     cell:dict, # a line with ci_low and ci_high
@@ -222,7 +239,8 @@ def claim_card(
     said = {k.replace("_", " "): v for k, v in c["rule"].items()} | needs
     said["by itself"] = f"{c['by_itself']['answer']}. {c['by_itself']['because']}"
     lines = [tag for k, v in said.items() for tag in (Dt(Strong(k)), Dd(v))]
-    return HTML(to_xml(Div(P(Strong(c["id"]), " ", c["says"]), Blockquote(c["quote"], f" ({place})"), Dl(*lines))))
+    head = P(Strong(c["id"]), " ", c["says"])
+    return HTML(to_xml(Div(head, Blockquote(c["quote"], f" ({place})"), Dl(*lines))))
 
 # %% ../nbs/02b_claims.ipynb #829bb146
 def _made_up(cell, numbers, fixed): # one line of a tidy table
