@@ -5,29 +5,29 @@
 # %% auto #0
 __all__ = ['rules', 'gaps', 'rivals', 'types', 'unevenness', 'change_of_unevenness']
 
-# %% ../../nbs/tone_prune/90_claims.ipynb #c268964d
+# %% ../../nbs/tone_prune/90_claims.ipynb #247682b6
 import numpy as np, pandas as pd
 from ..claims import (Rules, Untestable, above, answer, below, equal, holm, in_words, smaller_budget)
 from ..published import row_names
 from .paper import key, register
 
-# %% ../../nbs/tone_prune/90_claims.ipynb #fd8c4dcf
+# %% ../../nbs/tone_prune/90_claims.ipynb #09362c3c
 rules = Rules(key)
 
-# %% ../../nbs/tone_prune/90_claims.ipynb #cef19cf6
+# %% ../../nbs/tone_prune/90_claims.ipynb #10e16797
 gaps = dict(eodds_skin_tone="skin tone", eodds_age="age", eodds_gender="gender") # metric of Table 3: whose
 
-def _accuracy(ours, arm, other, table="3_differences"): # of one arm minus the other
-    return ours(table, f"{arm} - {other}", "accuracy difference")
+def _accuracy(ours, arm, other): # of one arm minus the other
+    return ours.minus("3_differences", arm, other, "accuracy difference")
 
 def _gaps(ours, arm, other): # ({whose: difference}, {whose: why there is none})
     found, lost = {}, {}
     for metric, whose in gaps.items():
-        try: found[whose] = ours("3_differences", f"{arm} - {other}", f"{metric} difference")
+        try: found[whose] = ours.minus("3_differences", arm, other, f"{metric} difference")
         except Untestable as e: lost[whose] = str(e)
     return found, lost
 
-# %% ../../nbs/tone_prune/90_claims.ipynb #421236c9
+# %% ../../nbs/tone_prune/90_claims.ipynb #20e1d8ca
 def _told(accuracy, found, lost, other="Baseline"): # the differences to one arm, in words
     by = "; ".join(f"by {whose} {in_words(d)}" for whose, d in found.items())
     fairer = ", ".join(whose for whose, d in found.items() if below(d)) or "nobody"
@@ -35,7 +35,7 @@ def _told(accuracy, found, lost, other="Baseline"): # the differences to one arm
     return (f"Against {other}: accuracy {in_words(accuracy)}; equalised odds {by or 'not measured'}. "
         f"Fairer for certain: {fairer}.{left_out}")
 
-# %% ../../nbs/tone_prune/90_claims.ipynb #4a0bb6d1
+# %% ../../nbs/tone_prune/90_claims.ipynb #14cd0376
 @rules.add("C-T-1")
 def _fairer_at_no_cost(ours):
     accuracy = _accuracy(ours, "With Both", "Baseline")
@@ -46,7 +46,7 @@ def _fairer_at_no_cost(ours):
         supported=all(map(below, found.values())) and above(accuracy, -.05),
         unless=smaller_budget(key, accuracy))
 
-# %% ../../nbs/tone_prune/90_claims.ipynb #e2592ad5
+# %% ../../nbs/tone_prune/90_claims.ipynb #fe742332
 def _own_images(cell): # raise unless these are the paper's images
     if any(word in cell["data"] for word in ("HAM10000", "stand-in")):
         raise Untestable(f"accuracy depends on the class mix, and this is another one: {cell['data']}")
@@ -61,7 +61,7 @@ def _over_80(ours):
     return answer(f"Accuracy {in_words(three)}, beside 0.80.", three, contradicted=below(three, .8),
         supported=above(three, .8), unless=smaller_budget(key, three))
 
-# %% ../../nbs/tone_prune/90_claims.ipynb #3490c09e
+# %% ../../nbs/tone_prune/90_claims.ipynb #4af76911
 def _moves(d): # does the gap change by more than .03?
     return above(d, .03) or below(d, -.03)
 
@@ -84,7 +84,7 @@ def _recolouring(ours):
     return answer(f"{said} {_told(control, own, missing, 'no-op')}", *cells, control, *own.values(),
         supported=gains and all(equal(d, 0, .03) for d in others))
 
-# %% ../../nbs/tone_prune/90_claims.ipynb #62f82331
+# %% ../../nbs/tone_prune/90_claims.ipynb #866c1daa
 def _accuracy_alone(ours, arm, lost): # recolouring, where the tone groups are too small
     base, control = _accuracy(ours, arm, "Baseline"), _accuracy(ours, arm, "no-op")
     because = (f"Accuracy alone is answered ({lost['skin tone']}): {in_words(base)} against Baseline, "
@@ -92,7 +92,7 @@ def _accuracy_alone(ours, arm, lost): # recolouring, where the tone groups are t
     return answer(because, base, control, contradicted=equal(base, 0, .05) or below(base),
         supported=above(base) and above(control), unless=smaller_budget(key, base))
 
-# %% ../../nbs/tone_prune/90_claims.ipynb #ddb941a2
+# %% ../../nbs/tone_prune/90_claims.ipynb #8e653163
 @rules.add("C-T-4")
 def _pruning(ours):
     arm = "With Channel Pruning"
@@ -109,13 +109,13 @@ def _pruning(ours):
         supported=equal(accuracy, 0, .05) and shrank and all(map(below, control.values())),
         unless=smaller_budget(key, accuracy))
 
-# %% ../../nbs/tone_prune/90_claims.ipynb #20c73daa
+# %% ../../nbs/tone_prune/90_claims.ipynb #247e75c4
 rivals = row_names(key, "4")[:-1] # as printed; the last row is the paper's own
 
 def _against(ours, metric): # {rival: ours minus rival}, of those that were rerun
     found, lost = {}, []
     for rival in rivals:
-        try: found[rival] = ours("4_differences", f"Ours - {rival}", f"{metric} difference")
+        try: found[rival] = ours.minus("4_differences", "Ours", rival, f"{metric} difference")
         except Untestable as e: lost.append(str(e))
     if found and len(found) < 2: raise Untestable(f"only {list(found)[0]} was rerun; two rivals are needed")
     if not found: raise Untestable(lost[0])
@@ -124,7 +124,7 @@ def _against(ours, metric): # {rival: ours minus rival}, of those that were reru
 def _rivals_told(what, found): # "accuracy: HSIC [14] 0.010 [...]; ..."
     return f"{what}: {'; '.join(f'{rival} {in_words(d)}' for rival, d in found.items())}."
 
-# %% ../../nbs/tone_prune/90_claims.ipynb #43e0c742
+# %% ../../nbs/tone_prune/90_claims.ipynb #daabbf01
 @rules.add("C-T-5")
 def _fairer_than_others(ours):
     sex, skin = _against(ours, "eodd_sex"), _against(ours, "eodd_skin")
@@ -137,7 +137,7 @@ def _fairer_than_others(ours):
         supported=len(beyond) == len(every) and all(map(below, beyond)),
         unless=smaller_budget(key, *every))
 
-# %% ../../nbs/tone_prune/90_claims.ipynb #45977dfa
+# %% ../../nbs/tone_prune/90_claims.ipynb #ce8eb6b8
 @rules.add("C-T-6")
 def _as_accurate(ours):
     found = _against(ours, "accuracy")
@@ -145,7 +145,7 @@ def _as_accurate(ours):
     return answer(because, *found.values(), contradicted=any(below(d, -.05) for d in found.values()),
         supported=all(above(d, -.05) for d in found.values()), unless=smaller_budget(key, *found.values()))
 
-# %% ../../nbs/tone_prune/90_claims.ipynb #362e8034
+# %% ../../nbs/tone_prune/90_claims.ipynb #cff55c42
 types = [f"FST {i}" for i in range(1, 7)]
 
 def unevenness(
@@ -156,7 +156,7 @@ def unevenness(
     shares = counts/counts.sum(-1, keepdims=True)
     return np.abs(shares - 1/counts.shape[-1]).sum(-1)/2
 
-# %% ../../nbs/tone_prune/90_claims.ipynb #9df851c9
+# %% ../../nbs/tone_prune/90_claims.ipynb #124170b8
 def _images(ours, metric): # ({type: images}, a line of the table)
     t = ours.table("2")
     t = t[(t.protocol == ours.protocol) & (t.metric == metric)].set_index("row")
@@ -174,7 +174,7 @@ def change_of_unevenness(
     draws = unevenness(drawn[1]) - unevenness(drawn[0])
     return (unevenness(after) - unevenness(before), *np.percentile(draws, [2.5, 97.5]))
 
-# %% ../../nbs/tone_prune/90_claims.ipynb #e4fdb98e
+# %% ../../nbs/tone_prune/90_claims.ipynb #d26ce860
 def _true_lab(ours): # the same step, its pictures read in true Lab, where the table has it
     try: spread = [_images(ours, f"{c}_count, true Lab")[0] for c in ("original", "transformed")]
     except Untestable: return ""
@@ -192,7 +192,7 @@ def _more_even(ours):
         f"as type IV afterwards. Printed: 0.666 to 0.656.{_true_lab(ours)}")
     return answer(because, d, contradicted=above(d), supported=below(d, -.05))
 
-# %% ../../nbs/tone_prune/90_claims.ipynb #eba8b34d
+# %% ../../nbs/tone_prune/90_claims.ipynb #f74d8b67
 @rules.add("C-T-8")
 def _looks_at_skin(ours):
     share = "share of activation outside the lesion"
@@ -203,7 +203,7 @@ def _looks_at_skin(ours):
     return answer(because, first, trend, contradicted=below(first) or equal(first, 0, .03),
         supported=above(first, .03) and below(trend))
 
-# %% ../../nbs/tone_prune/90_claims.ipynb #8d32caf3
+# %% ../../nbs/tone_prune/90_claims.ipynb #c9dd1474
 def _change(ours, what): # relative change of a count, a number without interval
     t = ours.table("cost")
     t = t[(t.row == "With Channel Pruning - Baseline") & (t.metric == f"relative change of {what}")]
