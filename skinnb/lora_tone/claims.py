@@ -5,17 +5,17 @@
 # %% auto #0
 __all__ = ['rules', 'margins', 'pair', 'light', 'dark', 'printed_share', 'growth']
 
-# %% ../../nbs/lora_tone/90_claims.ipynb #dadc8405
+# %% ../../nbs/lora_tone/90_claims.ipynb #1dd298a9
 from ..claims import (Rules, Untestable, above, answer, below, equal, in_words, smaller_budget)
 from .paper import key
 from ..published import facts
 from ..stats import wilson
 from ..tables import numbers
 
-# %% ../../nbs/lora_tone/90_claims.ipynb #6efee683
+# %% ../../nbs/lora_tone/90_claims.ipynb #f38cff01
 rules = Rules(key)
 
-# %% ../../nbs/lora_tone/90_claims.ipynb #c3a95620
+# %% ../../nbs/lora_tone/90_claims.ipynb #d3f2e14b
 def _gap_changes(ours, other): # {gap: change against another arm}
     of = {gap: f"{gap}_gap difference" for gap in ("tpr", "fpr")}
     return {gap: ours.minus("tones_differences", "augmented", other, m) for gap, m in of.items()}
@@ -37,7 +37,7 @@ def _fairer(ours):
         supported=shrinks and all(below(d, .03) for d in base.values()),
         unless=smaller_budget(key, *base.values()))
 
-# %% ../../nbs/lora_tone/90_claims.ipynb #d6144daf
+# %% ../../nbs/lora_tone/90_claims.ipynb #871c6ff4
 margins = facts(key)["margins"] # table: row: half the width of the zone of equivalence
 
 def _own_mix(ours, cell): # raise where the classes are mixed otherwise than in the paper
@@ -55,7 +55,7 @@ def _right_in_92(ours):
     return answer(because, accuracy, beyond, contradicted=below(accuracy, least) or below(beyond),
         supported=above(accuracy, least) and above(beyond), unless=smaller_budget(key, accuracy))
 
-# %% ../../nbs/lora_tone/90_claims.ipynb #2c55fdeb
+# %% ../../nbs/lora_tone/90_claims.ipynb #bc0dfe2e
 def _of_arms(ours, table, rows, arms): # {row: difference of two arms}
     return {row: ours(f"{table}_differences", row, arms) for row in rows}
 
@@ -75,7 +75,7 @@ def _every_measure(ours):
         contradicted=all(equal(d, 0, margins["5"][row]) for row, d in control.items()),
         supported=all(map(above, [*base.values(), *control.values()])), unless=unless)
 
-# %% ../../nbs/lora_tone/90_claims.ipynb #3d62f6b2
+# %% ../../nbs/lora_tone/90_claims.ipynb #067581f5
 @rules.add("C-L-4")
 def _ranks_less_well(ours):
     d = ours("5_differences", "AUC", "augmented_val - baseline_val")
@@ -83,7 +83,7 @@ def _ranks_less_well(ours):
         contradicted=above(d) or equal(d, 0, margins["5"]["AUC"]), supported=below(d),
         unless=smaller_budget(key, d))
 
-# %% ../../nbs/lora_tone/90_claims.ipynb #7b793cd7
+# %% ../../nbs/lora_tone/90_claims.ipynb #30d84007
 pair = "cnn_augmented - {}"
 
 @rules.add("C-L-5")
@@ -98,7 +98,7 @@ def _better_outlines(ours):
         contradicted=equal(control, 0, .02), unless=unless,
         supported=above(iou) and above(dice) and below(far) and above(control))
 
-# %% ../../nbs/lora_tone/90_claims.ipynb #4c6e5fca
+# %% ../../nbs/lora_tone/90_claims.ipynb #35763b6b
 @rules.add("C-L-6")
 def _true_structure(ours):
     iou = ours("3_differences", "Mean IoU", pair.format("cnn_duplicated"))
@@ -110,7 +110,7 @@ def _true_structure(ours):
     return answer(because, iou, auc, nearer, contradicted=equal(iou, 0, .02) and no_signal,
         supported=above(iou) and above(auc, .53) and not above(nearer), unless=smaller_budget(key, iou))
 
-# %% ../../nbs/lora_tone/90_claims.ipynb #b057f32a
+# %% ../../nbs/lora_tone/90_claims.ipynb #9a30ec57
 light = ["Very light (I)", "Light (II)", "Intermediate (III)"]
 dark = ["Brown (V)", "Dark Brown/Black (VI)"]
 
@@ -127,7 +127,7 @@ def printed_share(
     total = numbers(key, "1").total
     return total.reindex(rows).fillna(0).sum()/total["Total"]
 
-# %% ../../nbs/lora_tone/90_claims.ipynb #c1fbd5be
+# %% ../../nbs/lora_tone/90_claims.ipynb #1f322ef6
 def _as_8_bit(ours): # the same two shares read in 8-bit Lab, where the table has them
     try: cells = [_share(ours, rows, "share of images, 8-bit Lab") for rows in (light, dark)]
     except Untestable: return ""
@@ -149,7 +149,7 @@ def _light_and_dark(ours):
     return answer(because, *ends, faulty, contradicted=above(faulty, .5),
         supported=all(equal(c, b, .05) for c, b in zip(ends, bounds)) and below(faulty, .1))
 
-# %% ../../nbs/lora_tone/90_claims.ipynb #39ada648
+# %% ../../nbs/lora_tone/90_claims.ipynb #4792fffd
 def growth()->float: # times
     "Dark-skin images after augmentation over those before, as printed."
     t = numbers(key, "2")
@@ -167,7 +167,7 @@ def _doubled(ratio, read_as_dark): # the rule; the second part is a call, made o
 def _nearly_doubled(ours):
     return _doubled(growth(), lambda: ours("2", "Total", "share of synthetic read as V or VI"))
 
-# %% ../../nbs/lora_tone/90_claims.ipynb #8b21e272
+# %% ../../nbs/lora_tone/90_claims.ipynb #b7d9250b
 def _word(rule, ours): # what another rule answers
     try: return rule(ours)["answer"]
     except Untestable: return "not testable"
