@@ -47,7 +47,7 @@ def _why_missing(paper, table): # why a run has no such table
     book = pages() # empty outside a clone of the repository
     made = {str(id) for r in book.itertuples() if r.paper == paper for id in r.makes.get("tables", [])}
     built = table in made or table.split("_")[0] in made # 1_differences comes with table 1
-    if len(book) and not built: return f"table {table} is not built yet"
+    if len(book) and not built: return f"table {table.removesuffix('_differences')} is not built yet"
     return f"this run has not made table {table}"
 
 # %% ../nbs/02b_claims.ipynb #bbccbcda
