@@ -394,7 +394,7 @@ def at_the_edge(
     of_units = wilson(np.where(k == n, units, 0), units, level)
     return tuple(np.where(edge, u, v) for u, v in zip(of_units, (ci_low, ci_high)))
 
-def _result_rows(metric, values, counts, names, units, level): # values (1 + n_boot, columns), counts (columns, 4)
+def _result_rows(metric, values, counts, names, units, level): # values (1 + n_boot, columns)
     lo, hi, n_valid = percentile_interval(values[1:], level)
     k, n = rate_parts(counts).get(metric) or (counts[:, 2:].sum(1), counts.sum(1))
     if units is not None: lo, hi = at_the_edge(lo, hi, k, n, units, level)
@@ -513,13 +513,14 @@ def _picked(values, pick): # (1 + n_boot, seeds), a seed for each draw -> (1 + n
     drawn = mean + away*np.sqrt(n/(n - 1)) if n > 1 else mean
     return np.r_[mean[:1], drawn[1:]]
 
-def _draws_of_seeds(y, arms, unit, threshold, metrics, n_boot, rng): # {metric: [(1 + n_boot, seeds) per arm]}
+def _draws_of_seeds(y, arms, unit, threshold, metrics, n_boot, rng): # {metric: [(1 + n_boot, seeds), ..]}
     scores = [as_scores(s, len(y), f"seed {k}") for a in arms for k, s in a.items()]
     n, cuts = len(scores), np.cumsum([len(a) for a in arms])[:-1]
     long, score, found = np.tile(y, n), np.concatenate(scores), {}
     on = np.tile(unit, n), np.repeat(np.arange(n), len(y)), n, n_boot
     for_counts, for_auc = rng.spawn(2)
-    if set(metrics) - {"auroc"}: found |= _rate_draws(long, called_positive(score, threshold), *on, for_counts)
+    called = called_positive(score, threshold)
+    if set(metrics) - {"auroc"}: found |= _rate_draws(long, called, *on, for_counts)
     if "auroc" in metrics: found |= _auc_of_groups(long, score, *on, for_auc)
     return {m: np.split(found[m][:, 1:], cuts, axis=1) for m in metrics}
 
@@ -539,7 +540,7 @@ def seed_bootstrap(
     check_settings(level, n_boot=n_boot)
     y, metrics = as_labels(y_true), known_metrics(metrics, group_metrics)
     arms, rng = [a for a in (by_seed, other) if a is not None], np.random.default_rng(seed)
-    if not all(arms): raise ValueError("a recipe without trainings: the scores of at least one seed are needed")
+    if not all(arms): raise ValueError("a recipe without trainings: at least one seed is needed")
     drawn = _draws_of_seeds(y, arms, as_units(cluster, len(y))[0], threshold, metrics, n_boot, rng)
     picks = [rng.integers(len(a), size=1 + n_boot) for a in arms]
     def line(metric, values): # values (1 + n_boot, seeds) of each recipe
