@@ -507,7 +507,7 @@ def paired_bootstrap(
     return {k: float(v) for k, v in numbers.items()} | dict(p=two_sided_p(diff[1:]), n_valid=int(valid))
 
 # %% ../nbs/01_stats.ipynb #65b18915
-def _picked(values, pick): # (1 + n_boot, seeds), a seed for each draw -> (1 + n_boot,): their mean, then picks
+def _picked(values, pick): # (1 + n_boot, seeds), seed of each draw -> (1 + n_boot,): mean, then picks
     n, mean = values.shape[1], values.mean(1)
     away = values[np.arange(len(values)), pick] - mean
     drawn = mean + away*np.sqrt(n/(n - 1)) if n > 1 else mean
