@@ -718,6 +718,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                                                                         'skinnb/recall_first/ablation.py'),
                                               'skinnb.recall_first.ablation.at_common_specificity': ( 'recall_first/ablation.html#at_common_specificity',
                                                                                                       'skinnb/recall_first/ablation.py'),
+                                              'skinnb.recall_first.ablation.gains_in_words': ( 'recall_first/ablation.html#gains_in_words',
+                                                                                               'skinnb/recall_first/ablation.py'),
                                               'skinnb.recall_first.ablation.inference_cost': ( 'recall_first/ablation.html#inference_cost',
                                                                                                'skinnb/recall_first/ablation.py'),
                                               'skinnb.recall_first.ablation.progression': ( 'recall_first/ablation.html#progression',
