@@ -7,7 +7,8 @@ __all__ = ['group_metrics', 'gap_metrics', 'wilson', 'check_settings', 'as_print
            'labels_and_scores', 'as_units', 'known_metrics', 'called_positive', 'delong', 'hanley_mcneil',
            'delong_test', 'confusion', 'rate_parts', 'rate_of', 'rates', 'rate_gaps', 'resampled_counts',
            'drawn_weights', 'percentile_interval', 'units_behind', 'at_the_edge', 'cluster_bootstrap', 'two_sided_p',
-           'paired_bootstrap', 'seed_bootstrap', 'group_of_units', 'permutation_test', 'lattice', 'lattice_counts']
+           'paired_bootstrap', 'picked', 'seed_bootstrap', 'auc_draws', 'group_of_units', 'permutation_test', 'lattice',
+           'lattice_counts']
 
 # %% ../nbs/01_stats.ipynb #79ce863d
 import re
@@ -507,7 +508,11 @@ def paired_bootstrap(
     return {k: float(v) for k, v in numbers.items()} | dict(p=two_sided_p(diff[1:]), n_valid=int(valid))
 
 # %% ../nbs/01_stats.ipynb #65b18915
-def _picked(values, pick): # (1 + n_boot, seeds), seed of each draw -> (1 + n_boot,): mean, then picks
+def picked(
+    values:np.ndarray, # (1 + n_boot, seeds): the study itself, then draws of lesions
+    pick:np.ndarray, # (1 + n_boot,): which seed each draw takes
+)->np.ndarray: # (1 + n_boot,): the mean over seeds, then the seed of each draw, moved away from the mean
+    "Draws of a seed as well as lesions."
     n, mean = values.shape[1], values.mean(1)
     away = values[np.arange(len(values)), pick] - mean
     drawn = mean + away*np.sqrt(n/(n - 1)) if n > 1 else mean
@@ -544,12 +549,28 @@ def seed_bootstrap(
     drawn = _draws_of_seeds(y, arms, as_units(cluster, len(y))[0], threshold, metrics, n_boot, rng)
     picks = [rng.integers(len(a), size=1 + n_boot) for a in arms]
     def line(metric, values): # values (1 + n_boot, seeds) of each recipe
-        v = [_picked(of_arm, pick) for of_arm, pick in zip(values, picks)]
+        v = [picked(of_arm, pick) for of_arm, pick in zip(values, picks)]
         v, one = (v[0] - v[1], values[0][0] - values[1][0].mean()) if other else (v[0], values[0][0])
         lo, hi, _ = percentile_interval(np.clip(v[1:], -1 if other else 0, 1), level)
         return dict(metric=metric, estimate=v[0], ci_low=float(lo), ci_high=float(hi), seed_low=one.min(),
             seed_high=one.max(), seeds=len(one), p=two_sided_p(v[1:]) if other else np.nan)
     return pd.DataFrame([line(m, v) for m, v in drawn.items()])
+
+# %% ../nbs/01_stats.ipynb #0bcd41f0
+def auc_draws(
+    y_true, # 0 or 1 per image
+    scores:list, # scores of all images each, NaN where an image is not to be judged by it
+    cluster=None, # lesion of each image; None: every image is its own
+    n_boot:int=2000, # draws
+    seed:int=42, # of the draws
+)->np.ndarray: # (1 + n_boot, number of scores): the study itself, then draws; NaN where a class is missing
+    "AUC of several scores, each on its own images, in common draws of lesions."
+    check_settings(n_boot=n_boot)
+    y, (unit, n_units) = as_labels(y_true), as_units(cluster, len(y_true))
+    judged = [~np.isnan(np.asarray(s, float)) for s in scores]
+    known = [as_scores(np.nan_to_num(s), len(y), f"scores[{i}]") for i, s in enumerate(scores)]
+    plans = [_auc_plan(y, s, unit, m) for s, m in zip(known, judged)]
+    return _auc_draws(plans, n_units, n_boot, np.random.default_rng(seed))
 
 # %% ../nbs/01_stats.ipynb #095843be
 def group_of_units(
