@@ -271,7 +271,8 @@ def net_leak(
 )->pd.DataFrame: # per dose: n, gain out of fold, gain on test, and the net: estimate, ci_low, ci_high
     "What folds by image gain out of fold less what they gain on test, by siblings seen in training."
     seen, found = siblings(cohort), []
-    scores = [s for p in ("faithful", "corrected") for m in members[p] for s in _own_and_test(cohort, m, seen)]
+    every = [m for p in ("faithful", "corrected") for m in members[p]]
+    scores = [s for m in every for s in _own_and_test(cohort, m, seen)]
     drawn = auc_draws(cohort.target.astype(int), scores, cohort.lesion_id, n_boot, seed)
     auc = np.split(drawn.reshape(len(drawn), -1, len(doses) + 1), [len(members["faithful"])], axis=1)
     gain = np.subtract(*(a.mean(1) for a in auc)) # draws by doses and test: mean over networks
