@@ -12,7 +12,7 @@ from ..published import compare, row_names, smaller
 from ..verdicts import readable, show_table
 from . import data as the_data, paper as the_paper, train as the_train
 from ..stats import paired_bootstrap, percentile_interval
-from ..study import begin, protocol_palette, theme
+from ..study import begin, protocol_markers, protocol_palette, theme
 from ..tables import numbers, show_findings
 
 # %% ../../nbs/recall_first/02b_ablation.ipynb #b98d659e
@@ -83,14 +83,17 @@ def at_common_specificity(
 # %% ../../nbs/recall_first/02b_ablation.ipynb #7e29339f
 short = ["baseline", "+ schedule", "+ smoothing,\nweights", "+ threshold", "+ 3 folds", "+ TTA"]
 
+def _points(ax, t, y, p, joined=True): # estimates with intervals of one protocol, from top to bottom
+    reach = np.maximum([t.estimate - t.ci_low, t.ci_high - t.estimate], 0)
+    look = dict(color=protocol_palette[p], marker=protocol_markers[p], label=p)
+    ax.errorbar(t.estimate, y, xerr=reach, ls="-" if joined else "", ms=5, lw=1, elinewidth=1.5, **look)
+
 def _steps_panel(ax, table, metric, rows, missed=False): # one metric over the steps, by protocol
-    for j, (p, colour) in enumerate(protocol_palette.items()):
+    for j, p in enumerate(protocol_palette):
         t = table[(table.metric == metric) & (table.protocol == p)].drop_duplicates("row")
         t = t.set_index("row").reindex(rows)
-        value, low, high = t.estimate, t.ci_low, t.ci_high
-        if missed: value, low, high = 1 - value, 1 - high, 1 - low
-        x = np.arange(6) + (j - 1)*.18
-        ax.errorbar(x, value, yerr=[value - low, high - value], fmt="o-", ms=4, lw=1, color=colour, label=p)
+        if missed: t = t.assign(estimate=1 - t.estimate, ci_low=1 - t.ci_high, ci_high=1 - t.ci_low)
+        _points(ax, t, np.arange(6) + (j - 1)*.22, p)
 
 # %% ../../nbs/recall_first/02b_ablation.ipynb #e4d2e734
 def progression(
@@ -100,19 +103,21 @@ def progression(
     data:str, # what ours were computed on, for the title
 ): # matplotlib figure
     "AUC, recall and share of missed cancers over the steps, and recall at one specificity."
-    rows, fig = list(common.row), plt.figure(figsize=(13, 3.4), layout="constrained")
-    axes = fig.subplots(1, 4)
+    rows = list(common.row)
+    fig, axes = plt.subplots(1, 4, figsize=(10, 4.4), sharey=True, layout="constrained")
     _steps_panel(axes[0], table, "auc", rows)
     _steps_panel(axes[1], table, "recall", rows)
     _steps_panel(axes[2], table, "recall", rows, missed=True)
-    ends = [common.estimate - common.ci_low, common.ci_high - common.estimate]
-    axes[3].errorbar(range(6), common.estimate, yerr=ends, fmt="o", ms=4, color=protocol_palette["corrected"])
-    titles = ["AUC", "recall at its own threshold", "missed: 1 - recall"]
-    for ax, title in zip(axes, [*titles, f"recall at specificity {specificity:g}"]):
-        ax.set_title(title)
-        ax.set_xticks(range(6), short, rotation=60, fontsize=8)
-    axes[0].legend(fontsize=8)
-    fig.suptitle(f"faithful and corrected: {data}", fontsize=9)
+    _points(axes[3], common, range(6), "corrected", joined=False)
+    titles = ["AUC", "recall at\nits own threshold", "missed:\n1 - recall"]
+    for ax, title in zip(axes, [*titles, f"recall at\nspecificity {specificity:g}"]): ax.set_title(title)
+    for ax in axes[1:]: ax.set_xlim(-.02, 1.02)
+    axes[0].set(yticks=range(6), yticklabels=short, ylim=(5.6, -.6))
+    drawn = axes[0].get_legend_handles_labels()
+    fig.legend(*drawn, loc="outside lower center", ncol=3, frameon=False)
+    n = table[(table.metric == "recall") & (table.protocol == "faithful")].n.dropna()
+    of = f", {n.iloc[0]:.0f} malignant of {common.n.iloc[0]:.0f} images" if len(n) else ""
+    fig.suptitle(f"printed: 288 malignant of 1,493 images; ours: {data}{of}")
     return fig
 
 # %% ../../nbs/recall_first/02b_ablation.ipynb #b508dd9c
