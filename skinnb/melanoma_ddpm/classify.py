@@ -14,7 +14,8 @@ from ..metrics import tidy
 from ..published import compare, printed, smaller
 from ..verdicts import readable, show_table
 from ..stats import cluster_bootstrap, paired_bootstrap
-from ..study import begin, diagram, kept, one_of, protocol_palette, seed_everything, theme
+from ..study import begin, diagram, kept, one_of, protocol_markers, protocol_palette
+from ..study import seed_everything, theme
 from ..tables import show_findings
 
 # %% ../../nbs/melanoma_ddpm/01_classify.ipynb #ba715f9a
@@ -126,20 +127,22 @@ def forest(
     metric:str="roc_auc", # which metric
     data:str="", # what ours were computed on, for the title
 ): # matplotlib figure
-    "Estimates and intervals of one metric by row and protocol."
+    "Estimates and intervals of one metric by row and protocol, with the images of each protocol."
     single = (table.protocol == "corrected") & ~table.seed.astype(str).str.startswith("mean")
     t = table[(table.metric == metric) & ~single]
     rows = list(dict.fromkeys(t.row))
-    fig, ax = plt.subplots(figsize=(7, 1 + .45*len(rows)))
+    fig, ax = plt.subplots(figsize=(7.2, 1.2 + .45*len(rows)))
     for j, (protocol, colour) in enumerate(protocol_palette.items()):
         p = t[t.protocol == protocol].drop_duplicates("row")
         y = [rows.index(r) + (j - 1)*.22 for r in p.row]
         width = [p.estimate - p.ci_low, p.ci_high - p.estimate]
-        ax.errorbar(p.estimate, y, xerr=width, fmt="o", ms=5, lw=2, color=colour, label=protocol)
+        n = " to ".join(f"{v:,.0f}" for v in sorted({p.n.min(), p.n.max()}) if v == v)
+        look = dict(fmt=protocol_markers[protocol], ms=6, lw=2, color=colour)
+        ax.errorbar(p.estimate, y, xerr=width, **look, label=f"{protocol}: {n or 'no'} images")
     ax.set(yticks=range(len(rows)), yticklabels=rows, ylim=(len(rows) - .5, -.5))
-    ax.set_xlabel(f"{metric}, 95 % interval")
-    ax.set_title(data, fontsize=9)
-    ax.legend(loc="upper left", bbox_to_anchor=(1, 1))
+    ax.set_xlabel("AUC, 95 % interval" if metric == "roc_auc" else f"{metric}, 95 % interval")
+    ax.set_title(data, loc="left", pad=26)
+    ax.legend(loc="lower left", bbox_to_anchor=(-.02, 1), ncol=3, frameon=False, columnspacing=1)
     ax.grid(axis="y", visible=False)
     return fig
 
