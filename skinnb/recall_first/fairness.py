@@ -85,27 +85,42 @@ def table_8_lines(
     return out.assign(row=out.row + suffix, unit=out.unit.fillna("fraction"), audit=audit)
 
 # %% ../../nbs/recall_first/04_fairness.ipynb #22e7d2e3
-def _points_9(ax, table, row): # light and dark of one row, by protocol
-    for j, (g, colour) in enumerate(groups.colours_of(["light", "dark"]).items()):
-        t = table[(table.row == row) & (table.metric == g)].drop_duplicates("protocol").set_index("protocol")
-        t = t.reindex(["printed", "faithful", "corrected"])
-        x = np.arange(3) + .2*(j - .5)
-        ends = np.maximum([t.estimate - t.ci_low, t.ci_high - t.estimate], 0)
-        ax.errorbar(x, t.estimate, yerr=ends, fmt="o", color=colour, label=g)
-    ax.set_xticks(range(3), ["printed", "faithful", "corrected"], fontsize=8)
-    ax.set(title=row, xlim=(-.5, 2.5))
-    ax.grid(axis="x", visible=False)
+def _headed(ax, lines): # (head, row, words) from top to bottom, heads in bold; {(head, row): y}
+    at, ticks = {}, []
+    for head, row, words in lines:
+        if head not in [h for h, _ in at]: ticks.append((head, "bold"))
+        at[head, row] = len(ticks)
+        ticks.append((words, "normal"))
+    ax.set(yticks=range(len(ticks)), yticklabels=[t for t, _ in ticks], ylim=(len(ticks) - .5, -.6))
+    for label, (_, weight) in zip(ax.get_yticklabels(), ticks): label.set_fontweight(weight)
+    ax.grid(axis="y", visible=False)
+    return at
+
+def _point(ax, r, y, **drawn): # an estimate with its interval
+    reach = np.maximum([[r.estimate - r.ci_low], [r.ci_high - r.estimate]], 0)
+    ax.errorbar(r.estimate, y, xerr=reach, ms=6, lw=2, **drawn)
 
 def figure_9(
     table:pd.DataFrame, # tidy, from compare
     data:str, # what ours were computed on, for the title
     rows=("ROC-AUC", "Recall", "FN Rate", "FP Rate"), # what to show
 ): # matplotlib figure
-    "Light and dark by protocol, with intervals."
-    fig, axes = plt.subplots(1, len(rows), figsize=(2.9*len(rows), 3.1), layout="constrained")
-    for ax, row in zip(axes, rows): _points_9(ax, table, row)
-    axes[-1].legend(loc="center left", bbox_to_anchor=(1, .5), frameon=False)
-    fig.suptitle(f"faithful and corrected: {data}", fontsize=9)
+    "Light and dark by protocol on one axis, with intervals and the images behind each rate."
+    t = table[table.row.isin(rows) & table.metric.isin(["light", "dark"])]
+    t = t.drop_duplicates(["row", "metric", "protocol"]).set_index(["row", "protocol", "metric"])
+    t = t.sort_index(ascending=False) # light before dark
+    n = lambda *key: "?" if key not in t.index or np.isnan(t.n[key]) else f"{t.n[key]:,.0f}"
+    words = lambda r, p: f"{p} ({n(r, p, 'light')} | {n(r, p, 'dark')})"
+    lines = [(r, p, words(r, p)) for r in rows for p in ("printed", "faithful", "corrected")]
+    fig, ax = plt.subplots(figsize=(7.6, 1 + .29*4*len(rows)))
+    at = _headed(ax, lines)
+    for (r, p, g), one in t.iterrows():
+        look = dict(color=groups.colours_of([g])[g], fmt=groups.markers_of([g])[g])
+        first = (r, p) == (lines[-1][0], "printed")
+        _point(ax, one, at[r, p] + (.15 if g == "dark" else -.15), **look, label=g if first else None)
+    ax.set(xlim=(-.01, 1.01), xlabel="fraction, 95 % interval; images of light | dark in brackets")
+    ax.legend(loc="lower right", bbox_to_anchor=(1, 1), ncol=2, frameon=False)
+    ax.set_title(f"ours: {data}", loc="left", fontsize=9.5)
     return fig
 
 # %% ../../nbs/recall_first/04_fairness.ipynb #9ea54861
@@ -169,32 +184,34 @@ def by_attributes(
     return pd.concat(found, ignore_index=True)[["attribute", *found[0].columns[:-1]]]
 
 # %% ../../nbs/recall_first/04_fairness.ipynb #5a6d6d32
-def _forest_panel(ax, found, metric, order, sets): # one line per group of `order`
+def _forest_panel(ax, found, metric, at): # one line per group, counts at the right edge
     ax.axvline(found[(found.group == "all") & (found.metric == metric)].estimate.iloc[0], color=".4", ls=":")
-    for r in found[(found.metric == metric) & (found.group != "all")].itertuples():
-        if (r.attribute, r.group) not in order or np.isnan(r.estimate): continue
-        i, colour = order.index((r.attribute, r.group)), f"C{sets.index(r.attribute)}"
-        ax.plot([r.ci_low, r.ci_high], [i, i], color=colour, lw=2)
-        ax.plot(r.estimate, i, "o", ms=5, color=colour)
-    ax.grid(axis="y", visible=False)
+    for r in found[found.metric == metric].itertuples():
+        if (r.attribute, r.group) not in at or np.isnan(r.estimate): continue
+        y, tone = at[r.attribute, r.group], r.group in ("light", "dark")
+        colour = groups.colours_of([r.group])[r.group] if tone else ".25"
+        _point(ax, r, y, color=colour, fmt=groups.markers_of([r.group])[r.group] if tone else "o")
+        of = f"{r.k:.0f}/{r.n:.0f}"
+        ax.text(1.01, y, of, transform=ax.get_yaxis_transform(), va="center", fontsize=8.5)
 
 def forest_of_groups(
     found:pd.DataFrame, # from by_attributes
     data:str, # what it was computed on, for the title
-    metrics=(("sensitivity", "malignant lesions found"),
-        ("fpr", "benign lesions called malignant")), # metric and its words
+    metrics=(("sensitivity", "malignant images found"),
+        ("fpr", "benign images called malignant")), # metric and its words
     sets=("tone", "tone where measurable", "sex", "age", "site", "tone and sex"), # which attributes
 ): # matplotlib figure
-    "Rates with intervals, one line per group."
+    "Rates with intervals on one axis, one line per group under its attribute, with counts."
     d = found[found.attribute.isin(sets) & (found.group != "all") & found.estimate.notna()]
-    order = list(dict.fromkeys(zip(d.attribute, d.group)))
-    size = (9.5, 1 + .27*len(order))
+    lines = [(a, g, g) for a, g in dict.fromkeys(zip(d.attribute, d.group))]
+    size = (9, 1 + .25*(len(lines) + d.attribute.nunique()))
     fig, axes = plt.subplots(1, len(metrics), figsize=size, sharey=True, squeeze=False, layout="constrained")
+    at = _headed(axes[0, 0], lines)
     for ax, (m, words) in zip(axes[0], metrics):
-        _forest_panel(ax, found, m, order, sets)
-        ax.set(xlabel=words, yticks=range(len(order)), ylim=(len(order) - .5, -.5))
-    axes[0, 0].set_yticklabels([f"{g} ({a})" if a != g else g for a, g in order], fontsize=8)
-    fig.suptitle(data, fontsize=9)
+        _forest_panel(ax, found, m, at)
+        ax.set(xlabel=f"{words}, 95 % interval", xlim=(-.01, 1.01))
+        ax.grid(axis="y", visible=False)
+    fig.suptitle(data)
     return fig
 
 # %% ../../nbs/recall_first/04_fairness.ipynb #28024e6f
