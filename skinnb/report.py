@@ -120,9 +120,9 @@ def render(
     return _engine().get_template(template).render(**values)
 
 # %% ../nbs/05_report.ipynb #abd89bc7
-icons = {"reproduced": "✓", "not reproduced": "✗", "differs, by how much is open": "≠",
-    "compatible, imprecise": "≈", "not testable": "?", "not run": "–", "supported": "✓", "contradicted": "✗",
-    "not shown": "≈", "yes": "✓", "partly": "≈", "no": "✗"} # word: mark
+icons = {"reproduced": "✓", "supported": "✓", "yes": "✓", "not reproduced": "✗", "contradicted": "✗",
+    "no": "✗", "differs, by how much is open": "≠", "compatible, imprecise": "≈", "not shown": "≈",
+    "partly": "≈", "not testable": "?", "not run": "–"} # word: mark, in the order in which they are counted
 _style = verdict_class | answer_class | {"not run": "unrun", "yes": "good", "partly": "open", "no": "bad"}
 
 def _mark(word, **more): # what a template needs to show a word
@@ -275,7 +275,8 @@ def _pictures(folder, name): # figures of a chapter that can be shown, in order
 
 # %% ../nbs/05_report.ipynb #7ecc5eb6
 _answer_columns = ["id", "protocol", "answer", "because", "data"]
-_cell_columns = ["claim", "protocol", "table", "row", "metric", "printed", "estimate", "ci_low", "ci_high", "n"]
+_cell_columns = ["claim", "protocol", "table", "row", "metric", "printed", "estimate", "ci_low", "ci_high",
+    "n"]
 
 def _across(found, name, needed): # a file of words in the run; an empty frame where it cannot be used
     path, nothing = found.folder/"tables/across"/name, pd.DataFrame(columns=needed)
@@ -337,7 +338,8 @@ def _card(found, claim, answers, cells, known): # what the template shows of a c
     where = ", line ".join(str(claim["where"][k]) for k in ("section", "line"))
     return dict(id=claim["id"], says=claim["says"], quote=claim["quote"], where=where, itself=itself,
         answers=said, words=";".join(a["word"] for a in said),
-        strips=_strips(cells[cells.claim == claim["id"]]), links=ids + more + _links(found, "tables/across/claims.csv", verdict_page))
+        strips=_strips(cells[cells.claim == claim["id"]]),
+        links=ids + more + _links(found, "tables/across/claims.csv", verdict_page))
 
 # %% ../nbs/05_report.ipynb #8d92c9dd
 def _tile(line, tables): # a printed table on the first screen; line from coverage
@@ -346,10 +348,11 @@ def _tile(line, tables): # a printed table on the first screen; line from covera
     if table is None:
         note = {"made": "cannot be read", "declared, not run": "not run"}.get(line.status, "not built")
         note = "only quoted" if line.reason.startswith("not reproduced") else note
-        return dict(name=name, href="", note=note, reason=line.reason, counts=[])
+        return dict(name=name, href="", note=note, reason=line.reason, counts=[], against=0)
     note = f"⚠ {table['against']} contradict themselves" if table["against"] else ""
     note = note or "by definition"*(not table["counts"])
-    return dict(name=name, href=f"#{anchor}", note=note, reason="", counts=table["counts"])
+    counted = {k: table[k] for k in ("counts", "against")}
+    return dict(counted, name=name, href=f"#{anchor}", note=note, reason="")
 
 # %% ../nbs/05_report.ipynb #e4a39dcb
 @dataclass
@@ -532,8 +535,9 @@ _reading = ("Printed values stand exactly as printed; what is implied was deduce
     "cannot be true beside the paper's other numbers, whatever a rerun finds.")
 _chips = {"reproduced, supported": ["reproduced", "supported"],
     "not reproduced, contradicted": ["not reproduced", "contradicted"],
-    "differs": ["differs, by how much is open"], "imprecise, not shown": ["compatible, imprecise", "not shown"],
-    "not testable": ["not testable"], "contradicts itself": ["contradicts itself"]} # name: words
+    "differs": ["differs, by how much is open"],
+    "imprecise, not shown": ["compatible, imprecise", "not shown"], "not testable": ["not testable"],
+    "contradicts itself": ["contradicts itself"]} # name: words
 
 def _chip(name, words):
     mark = _mark(words[0]) if words[0] in icons else dict(icon="⚠", cls="against")
@@ -551,13 +555,14 @@ def _values(run, g, beside): # what report.html names
     anchors = {c["key"]: f"#{c['key']}" for c in chapters if not c["tiles"]} | {"how to read it": "#reading",
         "coverage": "#coverage", "beside the reference": "#reference", "how it was made": "#made"}
     record = {"run.json": "run.json"} if (found.folder/"run.json").exists() else {}
-    return dict(title=f"skinnb: {run}", run=run, phantoms=only_phantoms(used), used=used or ["no recorded data"],
-        failed=[_failure(found.folder, f) for f in found.failed], problems=found.problems, made=made,
+    return dict(title=f"skinnb: {run}", run=run, phantoms=only_phantoms(used),
+        used=used or ["no recorded data"], failed=[_failure(found.folder, f) for f in found.failed],
+        problems=found.problems, made=made,
         fallbacks=_fallbacks(found.info), chapters=chapters, reading=_reading, beside=beside, coverage=lines,
         cells=f"{sum(c['n'] for c in judged if c['word'] != 'not run'):,}", machine=_machine(found.info),
-        marks=[_mark(v) for v in [*verdict_class, "not run"] if v in icons], ran=_ran(found.folder, found.info),
-        chips=[_chip(*c) for c in _chips.items()], nav=list((anchors | record).items()), script=_script(),
-        totals=". ".join(coverage_lines(g.cover)[-2:]) + ".")
+        marks=[_mark(v) for v in [*verdict_class, "not run"] if v in icons],
+        ran=_ran(found.folder, found.info), chips=[_chip(*c) for c in _chips.items()],
+        nav=list((anchors | record).items()), script=_script(), totals=". ".join(coverage_lines(g.cover)[-2:]) + ".")
 
 def _script(): # search, chips and lens, for inside the page
     return Markup((files("skinnb")/"data"/"templates"/"report.js").read_text(encoding="utf-8"))
