@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['kinds', 'icons', 'coverage', 'coverage_lines', 'coverage_cli', 'render', 'only_phantoms', 'entry', 'Gathered',
-           'write_pages', 'with_margins', 'gather', 'report']
+           'write_pages', 'with_margins', 'gather', 'report', 'glance', 'four_columns']
 
 # %% ../nbs/05_report.ipynb #dd663ec4
 import functools, json, math, os, re, sys
@@ -17,16 +17,17 @@ import mistune
 import pandas as pd
 from fastcore.script import call_parse
 from fastcore.xml import to_xml
+from IPython.display import Markdown
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from PIL import Image
 from .claims import answer_class, claims
-from .published import captions, facts, papers, printed
+from .published import captions, facts, papers, printed, read_table
 from skinnb.verdicts import (css, phantom_caution, side_by_side, sources, table_html, verdict_class,
     verdict_word)
 from .runs import (Found, both_runs, compare_lines, compare_runs, failures, other_settings, read_run,
     run_folder, runs)
-from .study import pages, root, write_whole
+from .study import one_of, pages, root, write_whole
 
 # %% ../nbs/05_report.ipynb #8a747aec
 kinds = "table", "figure"
@@ -228,7 +229,7 @@ def _table(found, csv_file, tidy, side, known): # what the template shows of a t
     theirs = tidy[tidy.protocol == "printed"].data
     said = (f"The paper says: {theirs.iloc[0]}. " if len(theirs) else "") + sources(tidy)
     html = _with_findings(to_xml(table_html(side), indent=False), known)
-    judged = _verdicts(side) if len(theirs) else []
+    judged = _verdicts(side) if entry(csv_file, "table")[3] else [] # what derives from a table counts nowhere
     return dict(name=name, id=id, caption=caption, counts=_counts(judged), said=said, html=html,
         links=[("CSV", quote(file)), *_links(found, file)], against=int(side.contradicts.ne("").sum()))
 
@@ -562,7 +563,8 @@ def _values(run, g, beside): # what report.html names
         cells=f"{sum(c['n'] for c in judged if c['word'] != 'not run'):,}", machine=_machine(found.info),
         marks=[_mark(v) for v in [*verdict_class, "not run"] if v in icons],
         ran=_ran(found.folder, found.info), chips=[_chip(*c) for c in _chips.items()],
-        nav=list((anchors | record).items()), script=_script(), totals=". ".join(coverage_lines(g.cover)[-2:]) + ".")
+        nav=list((anchors | record).items()), script=_script(),
+        totals=". ".join(coverage_lines(g.cover)[-2:]) + ".")
 
 def _script(): # search, chips and lens, for inside the page
     return Markup((files("skinnb")/"data"/"templates"/"report.js").read_text(encoding="utf-8"))
@@ -578,3 +580,59 @@ def report(
     page = render("report.html", **_values(run, g, _beside_reference(g.found, run, outputs)))
     with write_whole(g.found.folder/"report.html") as f: f.write_text(page, encoding="utf-8")
     return g.found.folder/"report.html"
+
+# %% ../nbs/05_report.ipynb #8d3f8309
+def _in_words(counts): # "✓ 3 reproduced, ✗ 1 not reproduced"
+    return ", ".join(f"{c['icon']} {c['n']} {c['word']}" for c in counts) or "none"
+
+def _made(cover, paper=None): # "3 of 27 tables, 4 of 43 figures"
+    mine = cover if paper is None else cover[cover.paper == paper]
+    of = lambda kind: (mine.status[mine.kind == kind] == "made")
+    return ", ".join(f"{of(kind).sum()} of {len(of(kind))} {kind}s" for kind in kinds)
+
+def _by_itself(paper): # what a paper's own numbers say of its claims
+    known = claims(paper)
+    counts = _counts([c["by_itself"]["answer"] for c in known])
+    fell = [f"*{c['says'].rstrip('.')}* ({c['id']})" for c in known if c["by_itself"]["answer"] == "no"]
+    more = f" Not carried by its own numbers: {'; '.join(fell)}." if fell else ""
+    return f"Claims by themselves: {_in_words(counts)}.{more}" if known else ""
+
+# %% ../nbs/05_report.ipynb #960a7dba
+def _text(words): # words as Markdown text
+    return re.sub(r"([|<>])", r"\\\1", str(words).replace("\n", " "))
+
+def glance(
+    run:str="reference/real", # name of a run
+    outputs=None, # the outputs folder; None: SKINNB_OUTPUTS, else outputs in the root
+)->Markdown: # a list
+    "What a run found, in a few lines for each paper."
+    g, lines = gather(run, outputs), []
+    for paper, title in papers().items():
+        c = _chapter(g, paper)
+        cells = _counts([w["word"] for t in c["tables"] for w in t["counts"] for _ in range(w["n"])])
+        answered = _in_words(c["claim_counts"]) if len(g.answers) else "not answered in this run"
+        link = f"  [doi:{known}](https://doi.org/{known})" if (known := facts(paper).get("doi")) else ""
+        lines.append(f"* **{_text(title)}** ({_text(c['by'])}; {_text(c['venue'])}; here `{paper}`){link}  \n"
+            f"  Made: {_made(g.cover, paper)}. Printed numbers, by our rerun: {_in_words(cells)}. "
+            f"{_by_itself(paper)} Claims by our rerun: {answered}.")
+    return Markdown("\n".join(lines))
+
+# %% ../nbs/05_report.ipynb #7a22de30
+def four_columns(
+    run:str, # name of a run
+    paper:str, # key
+    table:str, # id
+    row:str=None, # only this row
+    metrics=None, # only these, in this order; a dict says how each is called here
+    outputs=None, # the outputs folder; None: SKINNB_OUTPUTS, else outputs in the root
+)->Markdown: # a table
+    "Lines of a table of a run: printed, faithful, corrected, verdict."
+    csv_file = _file(run_folder(run, outputs), paper, "table", table)
+    side = side_by_side(with_margins(read_table(csv_file), csv_file))
+    side = side[side.row == one_of(row, list(side.row), "row")] if row else side
+    names = metrics if isinstance(metrics, dict) else {m: m for m in metrics or side.metric}
+    for m in names: one_of(m, list(side.metric), "metric")
+    heads = ["", "printed", "faithful", "corrected", "verdict"]
+    lines = [[name, *r[heads[1:]]] for m, name in names.items() for _, r in side[side.metric == m].iterrows()]
+    bars = [heads, ["---"]*len(heads), *([_text(c) for c in line] for line in lines)]
+    return Markdown("\n".join("| " + " | ".join(b) + " |" for b in bars))
