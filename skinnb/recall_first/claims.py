@@ -105,7 +105,8 @@ def _threshold_alone(ours):
     auc, recall, precision = of("auc"), of("recall"), of("precision")
     if auc[0]["estimate"] != auc[1]["estimate"]: raise Untestable("the two rows are not from the same scores")
     d, price = _moved(*recall), _false_alarms(precision[1]) - _false_alarms(precision[0])
-    because = f"Moving the threshold finds {d['k']:.0f} of {d['n']:.0f} more, for {price} more false alarms."
+    because = (f"Moving the threshold changes the cancers found by {d['k']:+.0f} of {d['n']:.0f} and the "
+        f"false alarms by {price:+d}.")
     return answer(because, d, *recall, *auc, contradicted=below(d), supported=above(d),
         unless=smaller_budget(ours.paper, d))
 
