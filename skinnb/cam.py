@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from captum._utils.common import _register_backward_hook
 from captum._utils.models.linear_model import SkLearnRidge
 from captum.attr import GuidedBackprop, Lime
-from matplotlib.colors import Normalize
+from matplotlib.colors import PowerNorm
 from skimage.segmentation import quickshift, slic
 from torch import nn
 
@@ -381,6 +381,7 @@ def overlays(
     contour:float=None, # outline the places above this quantile in red, instead of colouring all
     alpha:float=.8, # of the brightest colour over the picture
     side:float=1.5, # of one picture, inches
+    gamma:float=1., # power of the colour scale; below 1 weak maps beside strong ones are seen
 ): # matplotlib figure
     "Pictures and their heat maps on one colour scale."
     heats = {k: np.asarray(v, float) for k, v in heats.items()}
@@ -389,7 +390,8 @@ def overlays(
             raise ValueError(f"heats[{k!r}] has shape {v.shape} for {len(images)} images: "
                 "one map (h, w) for each is needed")
     low, high = min(v.min() for v in heats.values()), max(v.max() for v in heats.values())
-    scale, wide = Normalize(min(0., low), vmax or high or 1.), images.shape[2]/images.shape[1]
+    scale = PowerNorm(gamma, min(0., low), vmax or high or 1., clip=False)
+    wide = images.shape[2]/images.shape[1]
     size = side*wide*(1 + len(heats)) + .9, side*len(images) + .3
     fig, axes = plt.subplots(len(images), 1 + len(heats), figsize=size, squeeze=False, layout="constrained")
     for i, (row, image) in enumerate(zip(axes, images)):
@@ -399,6 +401,7 @@ def overlays(
             if k: _draw(ax, heats[k][i], wide, scale, contour, alpha)
         if rows is not None: row[0].set_ylabel(str(rows[i]), fontsize=9)
     if contour is None:
+        if gamma != 1: label += f", scale to the power {gamma:.2g}"
         shrink = min(1., 2.5/len(images) + .3)
         colours = plt.cm.ScalarMappable(scale, "inferno")
         fig.colorbar(colours, ax=axes, label=label, shrink=shrink, pad=.02)

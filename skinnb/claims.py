@@ -81,7 +81,8 @@ class Ours:
 
 # %% ../nbs/02b_claims.ipynb #aa38b2b8
 def _turned(cell): # B minus A from A minus B
-    return cell | dict(estimate=-cell["estimate"], ci_low=-cell["ci_high"], ci_high=-cell["ci_low"])
+    row = " - ".join(reversed(cell["row"].split(" - ")))
+    return cell | dict(row=row, estimate=-cell["estimate"], ci_low=-cell["ci_high"], ci_high=-cell["ci_low"])
 
 @patch
 def minus(self:Ours,

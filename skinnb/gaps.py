@@ -207,7 +207,8 @@ def _count_gaps(case, tables, called, base=None): # {gap: (n_draws,)}; with base
             (t, f, _), c = _tpr_fpr(case, base), _log_selection(base, called)
             tpr, fpr, chosen = tpr - t, fpr - f, chosen - c
         found = odds_gaps(tpr, fpr) | dict(disparate_impact=_range(chosen)[..., 0]) # a distance for now
-    return {k: np.where(broken | ~np.isfinite(v), np.nan, v) for k, v in found.items()}
+    kept = np.isfinite if base is not None else lambda v: ~np.isnan(v) # without base a ratio may be 0
+    return {k: np.where(broken | ~kept(v), np.nan, v) for k, v in found.items()}
 
 # %% ../nbs/32_gaps.ipynb #0af6da81
 def _dealt(n_of_kind, sizes, n_perm, rng): # how many of each kind a group gets: (n_perm, n_groups, n_kinds)
@@ -312,7 +313,9 @@ def _gap_line(metric, value, error, chance): # one row: interval by the length o
     r = np.quantile(known, .95) if len(known) else np.nan
     mean, high, p = np.nan, np.nan, np.nan
     if len(by_luck):
-        mean, high = by_luck.mean(), np.quantile(by_luck, .95)
+        finite = by_luck[np.isfinite(by_luck)] # a shuffle may leave a group without a single one called
+        mean = finite.mean() if len(finite) else np.inf
+        high = np.quantile(by_luck.clip(max=1e9), .95) # a distance of 1e9 is a ratio of 0
         if value == value: p = (1 + (by_luck >= value - 1e-12).sum())/(1 + len(by_luck))
     line = np.array([value, max(value - r, 0), value + r, mean, high])
     line = np.exp(-line[[0, 2, 1, 3, 4]]) if metric == "disparate_impact" else line.clip(max=1)

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['rate_names', 'made_reader', 'biased_study', 'name_groups', 'drawn_tables', 'by_group', 'wide_groups', 'metric_frame',
-           'differences', 'colours_of', 'group_points', 'group_lines']
+           'differences', 'colours_of', 'markers_of', 'group_points', 'group_lines']
 
 # %% ../nbs/31_groups.ipynb #634c276c
 import itertools
@@ -239,6 +239,13 @@ def colours_of(
     rest = iter(free*8)
     return {n: known[n] if n in known else next(rest) for n in names}
 
+def markers_of(
+    names, # groups
+)->dict: # {name: matplotlib marker}
+    "A marker for every group, so that a grey print tells them apart: round for light, square for dark."
+    fixed, rest = {"all": "_", "light": "o", "dark": "s"}, iter("Dv^PX*<>"*8)
+    return {n: fixed[n] if n in fixed else next(rest) for n in names}
+
 # %% ../nbs/31_groups.ipynb #e266acd8
 def group_points(
     found:pd.DataFrame, # from by_group
@@ -267,15 +274,19 @@ def group_lines(
     xlabel:str="", # in words
     ylabel:str="", # in words
     ax=None, # axes to draw on
+    labels:dict=None, # words for the legend, {group: words}; None: its name
 ): # matplotlib figure
     "One line per group with its interval as a band."
     ax = ax or plt.subplots(figsize=(6.4, 3.4))[1]
-    for g, colour in colours_of(dict.fromkeys(found.group)).items():
+    marker = markers_of(dict.fromkeys(found.group))
+    for g, colour in colours_of(marker).items():
         d = found[found.group == g]
-        ax.plot(d[x], d[y], color=colour, lw=2, label=g)
+        every = max(1, len(d)//8) # at most some eight markers on a line
+        ax.plot(d[x], d[y], color=colour, lw=2, marker=marker[g], ms=5, markevery=every,
+            label=(labels or {}).get(g, g))
         if "ci_low" not in d: continue
         low, high = d.ci_low.astype(float), d.ci_high.astype(float)
         ax.fill_between(d[x].astype(float), low, high, color=colour, alpha=.15, lw=0)
     ax.set(xlabel=xlabel, ylabel=ylabel)
-    ax.legend(frameon=False, fontsize=9)
+    ax.legend(frameon=False)
     return ax.figure

@@ -14,7 +14,7 @@ from ..published import compare
 from ..verdicts import readable, show_table
 from . import data as the_data, paper as the_paper, train as the_train
 from ..stats import wilson
-from ..study import begin, diagram, kept, theme
+from ..study import begin, diagram, kept, protocol_markers, protocol_palette, theme
 from ..tone import lab
 
 # %% ../../nbs/recall_first/03_explain.ipynb #35129ae5
@@ -130,21 +130,26 @@ def located(
     return found.assign(k=np.nan, unit="fraction", seed=seed, audit="R-14", **labels)
 
 # %% ../../nbs/recall_first/03_explain.ipynb #24f9ded0
+_measured = dict(energy="energy inside the lesion", pointing="pointing game, hits", iou="IoU at equal area",
+    cdc="continuous Dice")
+
 def panels(
     table:pd.DataFrame, # lines from `located`, of one protocol and group
     order:list, # rows from top to bottom
 ): # matplotlib figure
-    "Estimates with intervals, one panel per measure, controls in grey."
-    measures, size = faithfulness.measures, (11, .32*len(order) + 1.2)
+    "Estimates with intervals, one panel per measure from 0 to 1, controls as grey squares."
+    measures, size = faithfulness.measures, (10, .33*len(order) + 1.2)
     fig, axes = plt.subplots(1, len(measures), figsize=size, sharey=True, layout="constrained")
     for ax, m in zip(axes, measures):
         t = table[table.metric == m].set_index("row").reindex(order)
         for i, (name, r) in enumerate(t.iterrows()):
             reach = np.maximum([[r.estimate - r.ci_low], [r.ci_high - r.estimate]], 0)
-            ax.errorbar(r.estimate, i, xerr=reach, fmt="o", color=".5" if name in controls else "C0")
-        ax.set(title=m, xlim=(0, 1.02), yticks=range(len(order)), yticklabels=order)
+            look = dict(color=".45", fmt="s") if name in controls else dict(color="C0", fmt="o")
+            ax.errorbar(r.estimate, i, xerr=reach, **look)
+        ax.set(xlabel=_measured[m], xlim=(-.03, 1.03), yticks=range(len(order)), yticklabels=order)
     axes[0].invert_yaxis()
-    fig.suptitle(table.data.iloc[0], fontsize=9)
+    n = table[table.row.isin(order)].n
+    fig.suptitle(f"{table.data.iloc[0]}; {n.min():,.0f} to {n.max():,.0f} images with a map")
     return fig
 
 # %% ../../nbs/recall_first/03_explain.ipynb #a7a05113
@@ -161,7 +166,8 @@ def by_group(
     columns = looks[name].assign(**{"energy of a uniform map": looks["uniform", "energy"],
         "iou minus average lesion": looks[name, "iou"] - looks["average lesion", "iou"]})
     found = faithfulness.mean_interval(columns, cluster, groups, n_boot, seed)
-    found = found.rename(columns={"group": "row"}).assign(map=name, k=np.nan, unit="fraction")
+    unit = found.metric.map(lambda m: "height of the map" if m == "height" else "fraction")
+    found = found.rename(columns={"group": "row"}).assign(map=name, k=np.nan, unit=unit)
     return found.assign(seed=seed, audit="R-14", **labels)
 
 # %% ../../nbs/recall_first/03_explain.ipynb #6b3b2daf
@@ -178,7 +184,8 @@ def figure_8(
     raw = read(models, images[at])["Grad-CAM++"]
     maps = {"raw": raw, "sharpened": cam.sharpen(raw, rescale=False)}
     rows = [f"{k}\np = {test.ensemble[i]:.2f}" for k, i in chosen.items()]
-    return cam.overlays(images[at], maps, rows=rows, label="Grad-CAM++, malignant logit; phantoms")
+    label = "Grad-CAM++, malignant logit; phantoms"
+    return cam.overlays(images[at], maps, rows=rows, label=label, gamma=1/3, alpha=1., side=1.9)
 
 # %% ../../nbs/recall_first/03_explain.ipynb #6f0f5346
 def hairiness(
