@@ -24,6 +24,7 @@ def _enough_melanomas(ours, table="3", least=50): # raise where there are fewer
 def _both_measures(ours, a, b, table="3_differences"): # a minus b in accuracy and in AUC
     return [ours.minus(table, a, b, f"{m} difference") for m in ("melanoma", "roc_auc")]
 
+# %% ../../nbs/bio_unet/90_claims.ipynb #c7cea101
 @rules.add("C-B-1")
 def _better_than_resnet(ours):
     _enough_melanomas(ours)
@@ -46,7 +47,7 @@ def _masks(ours, table, least=10): # indicators that are left out; raise where f
         raise Untestable(f"fewer than {least} masks each: {', '.join(few)}; three indicators are needed")
     return few
 
-def _means(ours, method): # Bio-U-Net minus a method, both means; nothing where it was not run
+def _both_means(ours, method): # Bio-U-Net minus a method, both means; nothing where it was not run
     kinds = "macro mean difference", "weighted mean difference"
     try: return [ours.minus("2_differences", "Bio-U-Net", method, m) for m in kinds]
     except Untestable: return []
@@ -56,7 +57,7 @@ def _means(ours, method): # Bio-U-Net minus a method, both means; nothing where 
 def _matches_experts(ours):
     few = _masks(ours, "2")
     ours.table("2_differences")
-    leads = {m: d for m in (*methods, head) if (d := _means(ours, m))}
+    leads = {m: d for m in (*methods, head) if (d := _both_means(ours, m))}
     if not leads: raise Untestable("no other method was rerun")
     every = [d for both in leads.values() for d in both]
     surely = [d for d, beyond in zip(every, holm(every)) if beyond]
@@ -102,6 +103,7 @@ def _over_once(ours, row): # macro mean and AUC minus those of one update; nothi
     try: return [ours.minus("4_differences", row, once, m) for m in kinds]
     except Untestable: return []
 
+# %% ../../nbs/bio_unet/90_claims.ipynb #b7501075
 @rules.add("C-B-5")
 def _more_updates(ours):
     ours.table("4_differences")
@@ -124,6 +126,7 @@ def _over_shared(ours, row): # mean score over that of a shared encoder; None wh
     try: return ours.minus("5_differences", "Bio-U-Net", row, "macro mean difference")
     except Untestable: return None
 
+# %% ../../nbs/bio_unet/90_claims.ipynb #1626d075
 @rules.add("C-B-6")
 def _separate_encoders(ours):
     ours.table("5_differences")

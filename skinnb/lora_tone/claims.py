@@ -20,10 +20,11 @@ def _gap_changes(ours, other): # {gap: change against another arm}
     of = {gap: f"{gap}_gap difference" for gap in ("tpr", "fpr")}
     return {gap: ours.minus("tones_differences", "augmented", other, m) for gap, m in of.items()}
 
-def _limits(cell): # which skin these images can speak for
+def _speaks_for(cell): # which skin these images can speak for
     if "HAM10000" not in cell["data"]: return ""
     return " HAM10000 answers for lighter against less light skin; types V and VI stay open."
 
+# %% ../../nbs/lora_tone/90_claims.ipynb #71488687
 @rules.add("C-L-1")
 def _fairer(ours):
     dark = ours("tones", "augmented | darker", "sensitivity")
@@ -32,7 +33,7 @@ def _fairer(ours):
     shrinks = any(below(base[gap]) and below(control[gap]) for gap in base)
     because = "; ".join(f"{gap.upper()} gap {in_words(base[gap])} against baseline, "
         f"{in_words(control[gap])} against the control" for gap in base)
-    return answer(f"{because}.{_limits(dark)}", *base.values(), *control.values(),
+    return answer(f"{because}.{_speaks_for(dark)}", *base.values(), *control.values(),
         contradicted=any(map(above, base.values())) or all(equal(d, 0, .03) for d in control.values()),
         supported=shrinks and all(below(d, .03) for d in base.values()),
         unless=smaller_budget(key, *base.values()))
@@ -62,6 +63,7 @@ def _of_arms(ours, table, rows, arms): # {row: difference of two arms}
 def _each(found): # "Accuracy 0.020 [...], F-Score 0.030 [...]"
     return ", ".join(f"{name} {in_words(d)}" for name, d in found.items())
 
+# %% ../../nbs/lora_tone/90_claims.ipynb #7850669d
 @rules.add("C-L-3")
 def _every_measure(ours):
     rows = ["Accuracy", "F-Score"]
@@ -114,7 +116,7 @@ def _true_structure(ours):
 light = ["Very light (I)", "Light (II)", "Intermediate (III)"]
 dark = ["Brown (V)", "Dark Brown/Black (VI)"]
 
-def _share(ours, rows, metric="share of images"): # of several types together
+def _of_types(ours, rows, metric="share of images"): # of several types together
     cells = [ours("1_shares", row, metric) for row in rows]
     k, n = sum(c["k"] for c in cells), cells[0]["n"]
     low, high = wilson(k, n)
@@ -129,22 +131,23 @@ def printed_share(
 
 # %% ../../nbs/lora_tone/90_claims.ipynb #2654a65a
 def _as_8_bit(ours): # the same two shares read in 8-bit Lab, where the table has them
-    try: cells = [_share(ours, rows, "share of images, 8-bit Lab") for rows in (light, dark)]
+    try: cells = [_of_types(ours, rows, "share of images, 8-bit Lab") for rows in (light, dark)]
     except Untestable: return ""
     return f" Read as 8-bit Lab: {cells[0]['estimate']:.3f} and {cells[1]['estimate']:.3f}."
 
-def _outside(cell, bound): # does the interval lie wholly outside 5 points around the printed share?
+def _far_off(cell, bound): # does the interval lie wholly outside 5 points around the printed share?
     return above(cell, bound + .05) or below(cell, bound - .05)
 
+# %% ../../nbs/lora_tone/90_claims.ipynb #8885b542
 @rules.add("C-L-7")
 def _light_and_dark(ours):
-    ends = _share(ours, light), _share(ours, dark)
+    ends = _of_types(ours, light), _of_types(ours, dark)
     bounds = printed_share(light), printed_share(dark)
     unread = ours("1_shares", "Uncertain", "share of images")
     because = (f"I to III {in_words(ends[0])} beside {bounds[0]:.3f}, V and VI {in_words(ends[1])} beside "
         f"{bounds[1]:.3f}; {unread['estimate']:.0%} of {unread['n']:,.0f} images have no type."
         f"{_as_8_bit(ours)} Data: {unread['data']}.")
-    if any(map(_outside, ends, bounds)): return answer(because, *ends, contradicted=True)
+    if any(map(_far_off, ends, bounds)): return answer(because, *ends, contradicted=True)
     faulty = ours("1_shares", "V and VI", "share with b* of 0 or less or a failed mask")
     because += f" Of V and VI, {in_words(faulty)} have b* of 0 or less or a failed mask."
     return answer(because, *ends, faulty, contradicted=above(faulty, .5),

@@ -31,7 +31,7 @@ def _of_gaps(ours, arm, other): # ({whose: difference}, {whose: why there is non
 def _each(found): # "skin tone -0.290 [-0.310, -0.270], ..."
     return ", ".join(f"{name} {in_words(d)}" for name, d in found.items())
 
-def _told(accuracy, found, lost, other="Baseline"): # the differences to one arm, in words
+def _arms_told(accuracy, found, lost, other="Baseline"): # the differences to one arm, in words
     fairer = ", ".join(whose for whose, d in found.items() if below(d)) or "nobody"
     left_out = f" Left out: {', '.join(lost)}." if lost else ""
     return (f"Against {other}: accuracy {in_words(accuracy)}; equalised odds by {_each(found) or 'nothing'}. "
@@ -43,7 +43,7 @@ def _fairer_at_no_cost(ours):
     accuracy = _accuracy(ours, "With Both", "Baseline")
     found, lost = _of_gaps(ours, "With Both", "Baseline")
     if "skin tone" in lost: raise Untestable(lost["skin tone"])
-    return answer(_told(accuracy, found, lost), accuracy, *found.values(),
+    return answer(_arms_told(accuracy, found, lost), accuracy, *found.values(),
         contradicted=any(map(above, found.values())) or below(accuracy, -.05),
         supported=all(map(below, found.values())) and above(accuracy, -.05),
         unless=smaller_budget(key, accuracy))
@@ -70,20 +70,21 @@ def _moves(d): # does the gap change by more than .03?
 def _no_gain(accuracy, tone): # is one of the two equal to nothing, or worse?
     return equal(accuracy, 0, .05) or below(accuracy) or equal(tone, 0, .03) or above(tone)
 
+# %% ../../nbs/tone_prune/90_claims.ipynb #5b65f8b5
 @rules.add("C-T-3")
 def _recolouring(ours):
     arm = "With Color Transformation"
     accuracy, (found, lost) = _accuracy(ours, arm, "Baseline"), _of_gaps(ours, arm, "Baseline")
     if "skin tone" in lost: return _accuracy_alone(ours, arm, lost)
     tone, others = found["skin tone"], [d for whose, d in found.items() if whose != "skin tone"]
-    said, unless = _told(accuracy, found, lost), smaller_budget(key, accuracy)
+    said, unless = _arms_told(accuracy, found, lost), smaller_budget(key, accuracy)
     cells = accuracy, *found.values()
     if _no_gain(accuracy, tone) or any(map(_moves, others)):
         return answer(said, *cells, contradicted=True, unless=unless)
     control, (own, missing) = _accuracy(ours, arm, "no-op"), _of_gaps(ours, arm, "no-op")
     if "skin tone" in missing: raise Untestable(missing["skin tone"])
     gains = above(accuracy) and below(tone) and above(control) and below(own["skin tone"])
-    return answer(f"{said} {_told(control, own, missing, 'no-op')}", *cells, control, *own.values(),
+    return answer(f"{said} {_arms_told(control, own, missing, 'no-op')}", *cells, control, *own.values(),
         supported=gains and all(equal(d, 0, .03) for d in others))
 
 # %% ../../nbs/tone_prune/90_claims.ipynb #085a5fef
@@ -104,7 +105,7 @@ def _pruning(ours):
     if not control and ours.protocol == "corrected": raise Untestable(missing["skin tone"])
     no_more = bool(control) and all(equal(d, 0, .03) for d in control.values())
     grew, shrank = any(map(above, found.values())), all(map(below, found.values()))
-    because = f"{_told(accuracy, found, lost)} Against random channels: {_each(control) or 'not run'}."
+    because = f"{_arms_told(accuracy, found, lost)} Against random channels: {_each(control) or 'not run'}."
     return answer(because, accuracy, *found.values(), *control.values(),
         contradicted=below(accuracy, -.05) or grew or no_more,
         supported=equal(accuracy, 0, .05) and shrank and all(map(below, control.values())),
@@ -179,6 +180,7 @@ def _true_lab(ours): # the same step, its pictures read in true Lab, where the t
     return " Taken and read in true Lab, the same step goes from {:.3f} to {:.3f}.".format(
         *map(unevenness, spread))
 
+# %% ../../nbs/tone_prune/90_claims.ipynb #4e4073a4
 @rules.add("C-T-7")
 def _more_even(ours):
     (before, line), (after, _) = _images(ours, "original_count"), _images(ours, "transformed_count")
