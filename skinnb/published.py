@@ -206,6 +206,11 @@ def _check_units(ours, paper, where): # raise where per cent stand beside fracti
         if mixed and not (is_percent(unit) and is_percent(theirs)):
             raise ValueError(f"{where}: unit {unit!r} beside {theirs!r}; convert ours to the paper's unit")
 
+def _check_cases(ours, where): # raise where a rate has no n
+    rates = ours[ours.unit.str.startswith(("fraction", "percent")) & ours.estimate.notna()]
+    for r in rates[rates.n.isna()].itertuples():
+        raise ValueError(f"{where}: n is missing for row {r.row!r}, metric {r.metric!r}: a rate has its cases")
+
 # %% ../nbs/02_published.ipynb #8af7abf8
 def check_ours(
     ours:pd.DataFrame, # tidy rows of ours
@@ -222,6 +227,7 @@ def check_ours(
         if at: raise ValueError(f"{where}: {fault} in {at[0]}")
     ours = _with_units(ours, paper, where)
     _check_units(ours, paper, where)
+    _check_cases(ours, where)
     return ours.assign(audit=ours.audit.fillna("") if "audit" in ours else "", printed="")
 
 # %% ../nbs/02_published.ipynb #46157c3b
