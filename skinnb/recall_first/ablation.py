@@ -9,11 +9,11 @@ __all__ = ['makes', 'short', 'from_scores', 'steps_of', 'recall_at_specificity',
 # %% ../../nbs/recall_first/02b_ablation.ipynb #87a43565
 import joblib, matplotlib.pyplot as plt, numpy as np, pandas as pd
 from .. import cohorts, metrics, nets, train
-from ..published import compare, row_names, smaller
+from ..published import compare, read_table, row_names, smaller
 from ..verdicts import readable, show_table
 from . import data as the_data, paper as the_paper, train as the_train
 from ..stats import paired_bootstrap, percentile_interval
-from ..study import begin, protocol_markers, protocol_palette, theme
+from ..study import begin, protocol_markers, protocol_palette, root, theme
 from ..tables import numbers, show_findings
 
 # %% ../../nbs/recall_first/02b_ablation.ipynb #b98d659e
@@ -123,17 +123,18 @@ def _steps_panel(ax, table, metric, rows, missed=False): # one metric over the s
 # %% ../../nbs/recall_first/02b_ablation.ipynb #e4d2e734
 def progression(
     table:pd.DataFrame, # tidy, from compare
-    common:pd.DataFrame, # from `at_common_specificity`
+    common:pd.DataFrame, # from `at_common_specificity`, with the column protocol
     specificity:float, # of that
     data:str, # what ours were computed on, for the title
 ): # matplotlib figure
     "AUC, recall and share of missed cancers over the steps, and recall at one specificity."
-    rows = list(common.row)
+    rows = row_names("recall_first", "4")
     fig, axes = plt.subplots(1, 4, figsize=(10, 4.4), sharey=True, layout="constrained")
     _steps_panel(axes[0], table, "auc", rows)
     _steps_panel(axes[1], table, "recall", rows)
     _steps_panel(axes[2], table, "recall", rows, missed=True)
-    _points(axes[3], common, range(6), "corrected", joined=False)
+    for j, (p, t) in enumerate(common.groupby("protocol", sort=False)):
+        _points(axes[3], t, np.array([rows.index(r) for r in t.row]) + j*.22, p)
     titles = ["AUC", "recall at\nits own threshold", "missed:\n1 - recall"]
     for ax, title in zip(axes, [*titles, f"recall at\nspecificity {specificity:g}"]): ax.set_title(title)
     for ax in axes[1:]: ax.set_xlim(-.02, 1.02)

@@ -13,7 +13,7 @@ from .. import cam, cohorts, faithfulness, imaging, metrics, nets
 from ..published import compare
 from ..verdicts import readable, show_table
 from . import data as the_data, paper as the_paper, train as the_train
-from ..stats import wilson
+from ..stats import at_the_edge, wilson
 from ..study import begin, diagram, kept, protocol_markers, protocol_palette, theme
 from ..tone import lab
 
