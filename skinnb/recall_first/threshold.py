@@ -9,11 +9,12 @@ __all__ = ['makes', 'from_scores', 'chosen_on', 'threshold_draws', 'asked_and_re
 import joblib, matplotlib.pyplot as plt, numpy as np, pandas as pd, seaborn as sns
 from sklearn.metrics import roc_curve
 from .. import cohorts, metrics, nets
-from ..published import compare, read_table, smaller, value
+from ..published import compare, smaller, value
+from ..runs import committed
 from ..verdicts import readable, show_table
 from . import data as the_data, paper as the_paper, train as the_train
 from ..stats import percentile_interval, seed_bootstrap, wilson
-from ..study import begin, protocol_palette, root, theme
+from ..study import begin, protocol_palette, theme
 
 # %% ../../nbs/recall_first/02a_threshold.ipynb #836bad72
 makes = {"tables": ["3"], "figures": ["6"]}
@@ -71,7 +72,8 @@ def asked_and_reached(
     shown = {"out of fold, single networks": (oof, {"oof": oof.ensemble}),
         "test, single networks": (tests[0], by_network), "test, mean of three": (tests[0], together)}
     how = dict(threshold=threshold, n_boot=n_boot, metrics=["sensitivity", "specificity"])
-    found = {k: seed_bootstrap(d.target, s, d.lesion_id, **how).assign(n=len(d)) for k, (d, s) in shown.items()}
+    ask = lambda d, s: seed_bootstrap(d.target, s, d.lesion_id, **how).assign(n=len(d))
+    found = {k: ask(*of) for k, of in shown.items()}
     found = pd.concat(found, names=["row", "i"]).reset_index("row").replace({"sensitivity": "recall"})
     return found[["row", "metric", "estimate", "ci_low", "ci_high", "n"]].reset_index(drop=True)
 
