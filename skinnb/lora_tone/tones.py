@@ -153,7 +153,8 @@ def bars(
     tables:dict, # {title: counts with columns melanoma and non_melanoma, rows as in `names`}
 ): # matplotlib figure
     "Counts by type and class as points on a logarithmic axis, types V and VI shaded; a cross below is none."
-    fig, axes = plt.subplots(1, len(tables), figsize=(3.3*len(tables), 3.6), sharey=True, squeeze=False)
+    size = dict(figsize=(3.3*len(tables), 3.9), sharey=True, squeeze=False, layout="constrained")
+    fig, axes = plt.subplots(1, len(tables), **size)
     order, colours = [names[k] for k in range(1, 7)], dict(melanoma="melanoma", non_melanoma="nevus")
     for ax, (title, t) in zip(axes[0], tables.items()):
         ax.axvspan(3.5, 5.5, color=".9", lw=0, zorder=0)
@@ -169,6 +170,5 @@ def bars(
         ax.set_xticklabels(["I", "II", "III", "IV", "V", "VI"])
         ax.grid(axis="x", visible=False)
     axes[0, 0].set_ylabel("images, logarithmic; × none")
-    axes[0, 0].legend(loc="lower left", frameon=False, handletextpad=0)
-    fig.tight_layout()
+    fig.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncol=2, frameon=False)
     return fig

@@ -166,8 +166,8 @@ def ita_plane(
     classes = tone.tone_class(tone.ita(l, np.where(b == 0, 1e-9, b)))
     drawn = ax.pcolormesh(b, l, classes, rasterized=True, alpha=.75, **shade)
     if means is not None:
-        look = dict(ms=4 if len(means) < 2000 else 1.5, mfc="w", mec="k", mew=.4, rasterized=True)
-        ax.plot(means.b, means.L, "o", **look)
+        size = dict(ms=4, mew=.4) if len(means) < 2000 else dict(ms=2.2, mew=.2, alpha=.6)
+        ax.plot(means.b, means.L, "o", mfc="w", mec="k", rasterized=True, **size)
     bar = fig.colorbar(drawn, ax=ax, ticks=range(1, 7))
     bar.ax.set_yticklabels(types)
     bar.set_label("ITA class by arctan")
