@@ -94,21 +94,21 @@ def _bin_sums(s, y, unit, n_units, n_bins): # per unit and bin: sum of score min
     b = np.minimum((s*n_bins).astype(int), n_bins - 1)
     return np.bincount(unit*n_bins + b, s - y, n_units*n_bins).reshape(n_units, n_bins)
 
-def _mean_line(metric, v, unit, n_boot, rng, level): # mean over images, units drawn
+def _mean_line(metric, v, unit, n_boot, rng): # mean over images, units drawn
     unit = pd.factorize(unit)[0]
     draws = _mean_draws(np.bincount(unit, v)[:, None], np.bincount(unit), n_boot, rng)[:, 0]
-    (lo, hi, _), mean = percentile_interval(draws, level), v.mean()
+    (lo, hi, _), mean = percentile_interval(draws), v.mean()
     ends = dict(ci_low=min(lo, mean), ci_high=max(hi, mean))
     return dict(metric=metric, estimate=mean, **ends, chance=np.nan, p=np.nan)
 
 # %% ../nbs/33_decisions.ipynb #10ede07a
-def _ece_line(y, s, unit, n_bins, n_boot, rng, level): # one group: ece with interval, and what chance gives
+def _ece_line(y, s, unit, n_bins, n_boot, rng): # one group: ece with interval, and what chance gives
     unit, names = pd.factorize(unit)
     n, n_units = len(y), len(names)
     sums = _bin_sums(s, y, unit, n_units, n_bins)
     apart = sums.sum(0)/n # score minus label, per image, bin by bin
     error = np.abs(_mean_draws(sums, np.bincount(unit), n_boot, rng) - apart).sum(1)
-    value, r = np.abs(sums.sum(0)).sum()/n, np.quantile(error, level)
+    value, r = np.abs(sums.sum(0)).sum()/n, np.quantile(error, .95)
     def by_luck(): # labels drawn from the scores, lesion by lesion
         drawn = rng.random(n_units)[unit] < s
         return np.abs(_bin_sums(s, drawn, unit, n_units, n_bins).sum(0)).sum()/n
@@ -118,14 +118,14 @@ def _ece_line(y, s, unit, n_bins, n_boot, rng, level): # one group: ece with int
                 chance=fair.mean(), p=p)
 
 # %% ../nbs/33_decisions.ipynb #6dd2daf9
-def _group_lines(g, y, s, unit, n_bins, n_boot, rng, level): # the lines of one group
+def _group_lines(g, y, s, unit, n_bins, n_boot, rng): # the lines of one group
     everyone = np.ones(len(y), bool)
     values = dict(
         mean_score=(s, everyone), prevalence=(y.astype(float), everyone), bias=(s - y, everyone),
         score_of_positives=(s, y == 1), score_of_negatives=(s, y == 0), brier=((s - y)**2, everyone))
-    lines = [dict(group=g, n=int(m.sum()), **_mean_line(k, v[m], unit[m], n_boot, rng, level))
+    lines = [dict(group=g, n=int(m.sum()), **_mean_line(k, v[m], unit[m], n_boot, rng))
              for k, (v, m) in values.items()]
-    return [*lines, dict(group=g, n=len(y), **_ece_line(y, s, unit, n_bins, n_boot, rng, level))]
+    return [*lines, dict(group=g, n=len(y), **_ece_line(y, s, unit, n_bins, n_boot, rng))]
 
 # %% ../nbs/33_decisions.ipynb #72efb9fe
 def calibration_by_group(
@@ -136,18 +136,17 @@ def calibration_by_group(
     n_bins:int=10, # bins of equal width
     n_boot:int=1000, # draws
     seed:int=42, # of the draws
-    level:float=.95, # of the intervals
     smallest:int=10, # positives and negatives that a group needs
 )->pd.DataFrame: # group, metric, estimate, ci_low, ci_high, chance, p, n; small groups have ece alone, NaN
-    "Mean score against prevalence, scores of either class, Brier score and calibration error of every group."
-    check_settings(level, n_boot=n_boot, n_bins=n_bins)
+    "Calibration error, Brier score, mean score and prevalence of every group, with 95 % intervals."
+    check_settings(n_boot=n_boot, n_bins=n_bins)
     y, s = labels_and_risks(y_true, y_score)
     named, unit = name_groups(sensitive_features, len(y)), as_units(cluster, len(y))[0]
     lines, rng = [], np.random.default_rng(seed)
     for g in ["all", *named.cat.categories]:
         m = np.ones(len(y), bool) if g == "all" else (named == g).to_numpy()
         if min(y[m].sum(), (1 - y[m]).sum()) < smallest: lines.append(dict(group=g, metric="ece", n=m.sum()))
-        else: lines += _group_lines(g, y[m], s[m], unit[m], n_bins, n_boot, rng, level)
+        else: lines += _group_lines(g, y[m], s[m], unit[m], n_bins, n_boot, rng)
     numbers = ["estimate", "ci_low", "ci_high", "chance", "p", "n"]
     return pd.DataFrame(lines, columns=["group", "metric", *numbers])
 
@@ -191,13 +190,13 @@ def reliability_figure(
     return fig
 
 # %% ../nbs/33_decisions.ipynb #fe729668
-def _benefit_lines(tables, names, t, level, smallest): # counts (1 + n_boot, groups, 4) at a threshold -> rows
+def _benefit_lines(tables, names, t, smallest): # counts (1 + n_boot, groups, 4) at a threshold -> rows
     tn, fp, fn, tp = np.moveaxis(tables, -1, 0)
     n, odds = tables.sum(-1), t/(1 - t)
     with np.errstate(invalid="ignore"):
         net = (tp - fp*odds)/n
         everyone = ((tp + fn) - (tn + fp)*odds)[0]/n[0]
-    lo, hi, _ = percentile_interval(net[1:], level)
+    lo, hi, _ = percentile_interval(net[1:])
     rows = pd.DataFrame(dict(group=names, threshold=t, net_benefit=net[0], ci_low=lo, ci_high=hi,
                              act_on_all=everyone, n=n[0].astype(int)))
     return rows[np.minimum(tp + fn, tn + fp)[0] >= smallest]
@@ -215,11 +214,10 @@ def decision_curve(
     cluster=None, # lesion of each image
     n_boot:int=500, # draws
     seed:int=42, # the same draws at every threshold
-    level:float=.95, # of the bands
     smallest:int=10, # positives and negatives that a group needs
 )->pd.DataFrame: # group, threshold, net_benefit, ci_low, ci_high, act_on_all, n
     "Net benefit of acting on the model, and of acting on everyone, by group (true positives per image)."
-    check_settings(level, n_boot=n_boot)
+    check_settings(n_boot=n_boot)
     y, s = labels_and_scores(y_true, y_score)
     if thresholds is None: thresholds = np.round(np.arange(.02, .61, .02), 2)
     at = np.atleast_1d(np.asarray(thresholds, float))
@@ -229,7 +227,7 @@ def decision_curve(
     code, names = named.codes.to_numpy().astype(int), ["all", *named.categories]
     if cluster is not None: unit = as_units(cluster, len(y))[0]
     draws = lambda t: drawn_tables(y, (s >= t).astype(int), code, len(names) - 1, unit, n_boot, seed)
-    found = pd.concat([_benefit_lines(draws(t), names, t, level, smallest) for t in at])
+    found = pd.concat([_benefit_lines(draws(t), names, t, smallest) for t in at])
     return found.sort_values("group", key=lambda c: _group_order(c, names), kind="stable", ignore_index=True)
 
 # %% ../nbs/33_decisions.ipynb #acfaa2fa
@@ -253,13 +251,13 @@ def decision_figure(
     return fig
 
 # %% ../nbs/33_decisions.ipynb #286cb152
-def _referral_lines(k, names, share, level, smallest): # (1 + n_boot, groups, class, right/wrong/handed over)
+def _referral_lines(k, names, share, smallest): # (1 + n_boot, groups, class, right/wrong/handed over)
     n, lines = k.sum(-1), []
     parts = dict(missed=(k[..., 1, 1], n[..., 1]), false_alarms=(k[..., 0, 1], n[..., 0]),
                  referred_here=(k[..., 2].sum(-1), n.sum(-1)))
     for metric, (num, den) in parts.items():
         with np.errstate(invalid="ignore"): v = num/den
-        lo, hi, _ = percentile_interval(v[1:], level)
+        lo, hi, _ = percentile_interval(v[1:])
         rows = pd.DataFrame(dict(
             group=names, referred=share, metric=metric, estimate=v[0], ci_low=np.fmin(lo, v[0]),
             ci_high=np.fmax(hi, v[0]), k=num[0].astype(int), n=den[0].astype(int)))
@@ -276,11 +274,10 @@ def referral_curve(
     cluster=None, # lesion of each image
     n_boot:int=500, # draws
     seed:int=42, # the same draws for every share
-    level:float=.95, # of the bands
     smallest:int=10, # positives and negatives that a group needs
 )->pd.DataFrame: # group, referred (of all), metric, estimate, ci_low, ci_high, k, n
     "Missed, false_alarms and referred_here of every group when the least certain images go to a person."
-    check_settings(level, n_boot=n_boot)
+    check_settings(n_boot=n_boot)
     y, s = labels_and_scores(y_true, y_score)
     if shares is None: shares = np.round(np.arange(0, .51, .05), 2)
     at = np.atleast_1d(np.asarray(shares, float))
@@ -294,7 +291,7 @@ def referral_curve(
         outcome = np.where(rank < round(share*len(y)), 2, wrong) # the least certain are handed over
         cells, rng = (code*2 + y)*3 + outcome, np.random.default_rng(seed)
         k = resampled_counts(cells, 6*(len(names) - 1), unit, n_boot, rng).reshape(1 + n_boot, -1, 2, 3)
-        return _referral_lines(np.concatenate([k.sum(1, keepdims=True), k], 1), names, share, level, smallest)
+        return _referral_lines(np.concatenate([k.sum(1, keepdims=True), k], 1), names, share, smallest)
     found, order = pd.concat([lines(share) for share in at]), lambda c: _group_order(c, names)
     return found.sort_values(["metric", "group", "referred"], key=order, kind="stable", ignore_index=True)
 

@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['standins', 'imagenet_mean', 'imagenet_std', 'elsewhere', 'known', 'fits', 'online', 'find_weights', 'start_of',
-           'started', 'with_start', 'by_order', 'Renormalise', 'head', 'Classifier', 'build', 'stages', 'spot',
-           'as_map', 'map_sizes', 'cam_stage', 'cam_layer', 'feature_map', 'cost', 'param_groups', 'cpu_dtype',
+           'started', 'with_start', 'origin', 'by_order', 'Renormalise', 'head', 'Classifier', 'build', 'stages',
+           'spot', 'as_map', 'map_sizes', 'cam_stage', 'cam_layer', 'feature_map', 'cost', 'param_groups', 'cpu_dtype',
            'overrun', 'memory_format_of', 'serves', 'UNet', 'unet']
 
 # %% ../nbs/20_nets.ipynb #de1c031d
@@ -213,6 +213,15 @@ def with_start(
     if start == "random" and kept_folder(function, key_of(function, *args, **best)).exists():
         start = "pretrained"
     return function, args, dict(named, start=start)
+
+# %% ../nbs/20_nets.ipynb #44654990
+def origin(
+    word:str, # as from `started`
+)->dict: # a record of weights that `started` reads the same way
+    "The record of weights of which no more than the word is known."
+    one_of(word, ("random", "stand-in", "pretrained"), "start of a network")
+    weights = dict(source="random" if word == "random" else "not told")
+    return weights | dict(architecture="not told") if word == "stand-in" else weights
 
 # %% ../nbs/20_nets.ipynb #c97fb079
 def by_order(

@@ -297,10 +297,10 @@ def _thing(v, found): # functions, classes, modules and objects
     if inspect.ismodule(v):
         return ["module", v.__name__, _spare(ast.parse(inspect.getsource(v))) if _ours(v) else ""]
     name = getattr(v, "__qualname__", None) or getattr(v, "__name__", type(v).__name__)
-    if not _ours(v) and callable(v): return ["named", v.__module__, name]
+    if not _ours(v) and callable(v): return ["named", getattr(v, "__module__", None), name] # a ufunc has none
     if not isinstance(v, (type, types.FunctionType)):
         if not _ours(v):
-            raise TypeError(f"a {type(v).__name__} cannot be part of a key: {_accepted} are accepted")
+            raise TypeError(f"{type(v).__name__!r} cannot be part of a key: {_accepted} are accepted")
         return ["object", _told(type(v), found), _told(vars(v), found)]
     if "<" in v.__qualname__ and not isinstance(v, type): return _local(v, found)
     if (name := _named(v)) not in found and name not in _plumbing:
@@ -676,8 +676,8 @@ def _safe(df): # text that begins like a formula gets an apostrophe
     words = [c for c in df if df[c].dtype == object or pd.api.types.is_string_dtype(df[c])]
     return df.assign(**{c: df[c].map(mark) for c in words})
 
-def _csv(df): # text with six digits, the same on every system
-    return _safe(df).to_csv(index=False, float_format="%.6g", lineterminator="\n")
+def _csv(df, digits=6): # text, the same on every system
+    return _safe(df).to_csv(index=False, float_format=f"%.{digits}g", lineterminator="\n")
 
 # %% ../nbs/00_study.ipynb #5f8a5825
 def _elsewhere(): # where this page's kept results were computed, if not here
@@ -707,11 +707,12 @@ def scores(
     self:Run,
     df:pd.DataFrame, # image_id, target and score; further columns such as lesion_id, member, fold, seed
     name:str, # of the file
+    needed:tuple=("image_id", "target", "score"), # columns; others where it says of images what is no score
 )->Path: # the file
-    "Write scores to scores/<paper>/<name>.csv.gz, the same bytes for the same scores."
-    missing = [c for c in ("image_id", "target", "score") if c not in df]
+    "Write scores to scores/<paper>/<name>.csv.gz, nine digits, the same bytes for the same scores."
+    missing = [c for c in needed if c not in df]
     if missing: raise ValueError(f"scores {name!r}: columns {missing} are missing")
-    packed = gzip.compress(_csv(df).encode(), mtime=0)
+    packed = gzip.compress(_csv(df, 9).encode(), mtime=0) # nine digits are a float32, to the last bit
     return _save(self, Path("scores")/self.folder/f"{name}.csv.gz", lambda f: f.write_bytes(packed))
 
 # %% ../nbs/00_study.ipynb #b2433999

@@ -6,12 +6,13 @@
 __all__ = ['count_names', 'rate_names', 'other_names', 'synonyms', 'statuses', 'span', 'known_name', 'implied_counts',
            'conflicts', 'dice_ceiling', 'dice_from_iou', 'eodds_ceiling', 'accuracy_ceiling', 'abroca_bounds',
            'abroca_null', 'binormal_accuracy', 'two_rates', 'mean_lattice', 'check_table', 'with_counts', 'number',
-           'share', 'rate', 'Register', 'findings_table', 'show_findings', 'numbers']
+           'share', 'rate', 'Register', 'findings_table', 'show_findings', 'numbers', 'own_tables', 'check_run']
 
 # %% ../nbs/03_tables.ipynb #d20f7252
 import functools, itertools, math, re
 from decimal import Decimal
 from importlib.resources import files
+from pathlib import Path
 
 import numpy as np, pandas as pd
 from fastcore.basics import patch
@@ -21,7 +22,7 @@ from scipy.special import ndtr, ndtri
 from scipy.stats import binom
 from .published import facts, papers, printed
 from .stats import as_printed, difference, hanley_mcneil, lattice_counts, wilson
-from .study import begin, one_of, theme
+from .study import begin, one_of, theme, tidy_columns
 
 # %% ../nbs/03_tables.ipynb #1fe75f02
 def span(
@@ -738,3 +739,97 @@ def numbers(
     p = printed(paper, table)
     wide = p.pivot(index="row", columns="metric", values="estimate")
     return wide.loc[list(dict.fromkeys(p.row)), list(dict.fromkeys(p.metric))]
+
+# %% ../nbs/03_tables.ipynb #0d000003
+def own_tables(
+    folder, # of a run, such as outputs/phantom
+)->pd.DataFrame: # tidy columns and `table`, such as paper/3; printed lines left out
+    "Every tidy table of a run, in one frame."
+    words, found = dict.fromkeys(["row", "metric", "seed", "unit", "data"], str), {}
+    for path in sorted(Path(folder).glob("tables/*/table_*.csv")):
+        t = pd.read_csv(path, dtype=words)
+        if not set(tidy_columns) <= set(t): continue # a list of something else
+        found[f"{path.parent.name}/{path.stem.removeprefix('table_')}"] = t[t.protocol != "printed"]
+    if not found: raise ValueError(f"{folder}: no tidy table is in its folder tables; a run is accepted")
+    t = pd.concat(found, names=["table"]).reset_index("table").reset_index(drop=True)
+    t = t.fillna(dict.fromkeys(words, ""))
+    return t.assign(row=t.row.str.replace(r"^'(?=[=+@-])", "", regex=True)) # study.table guards formulas so
+
+# %% ../nbs/03_tables.ipynb #0d000005
+def _from_counts(t): # what k and n say the estimate is
+    unit = [t.unit == "count", t.unit.str.startswith("percent")]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.select(unit, [t.k, 100*t.k/t.n], t.k/t.n)
+
+def _line_faults(t): # [(check, lines that fail it, words)]
+    size = lambda r: f"k {r.k:g}, n {r.n:g}"
+    ends = lambda r: f"{r.estimate:g} and [{r.ci_low:g}, {r.ci_high:g}]"
+    slack, k_of_n = 1e-5*t.estimate.abs() + 1e-9, _from_counts(t)
+    known = t.k.notna() & (t.n > 0) & t.estimate.notna()
+    apart = known & ~np.isclose(k_of_n, t.estimate, rtol=1e-5, atol=1e-9)
+    missed = (t.ci_low > t.estimate + slack) | (t.ci_high < t.estimate - slack)
+    return [("a count exceeds its n", (t.k > t.n) | (t.k < 0) | (t.n < 0), size),
+        ("an interval misses its estimate", missed | (t.ci_low > t.ci_high), ends),
+        ("k of n is not the estimate", apart, lambda r: f"{r.estimate:g}, {size(r)}")]
+
+# %% ../nbs/03_tables.ipynb #0d000007
+def _unequal(a, b): return not np.isclose(a, b, rtol=1e-5, atol=1e-9, equal_nan=True)
+
+def _two_values(t): # lines whose quantity has another value in an earlier table, with words
+    named = t.assign(paper=t.table.str.split("/").str[0])
+    for _, g in named.groupby(["paper", "row", "metric", "protocol", "seed", "data"], sort=False):
+        first = g.iloc[0]
+        for i, r in g.iloc[1:].iterrows():
+            differ = [c for c in ("estimate", "k", "n") if _unequal(first[c], r[c])]
+            said = ", ".join(f"{c} {r[c]:g}, in {first.table} {first[c]:g}" for c in differ)
+            if differ: yield i, said
+
+# %% ../nbs/03_tables.ipynb #0d000008
+def _cells(t, table, row, metric, column="estimate"): # lines of one declared cell, with its value
+    found = t[(t.table == table) & (t.row == row) & (t.metric == metric)]
+    return found.assign(value=found[column], called=f"{column} of {row}, {metric}")
+
+def _declared_same(t, paper, groups): # as _two_values, for the cells that the paper's file lists
+    for group in groups:
+        first, *others = [_cells(t, f"{paper}/{table}", *at) for table, *at in group]
+        for other in others:
+            pairs = first.merge(other.reset_index(), on="protocol", suffixes=("", "_2"))
+            alike = (pairs.seed == pairs.seed_2) | (pairs.seed == "") | (pairs.seed_2 == "")
+            for r in pairs[alike].itertuples():
+                if _unequal(r.value, r.value_2):
+                    yield r.index, f"{r.value_2:g}, the {r.called} in {r.table}, is {r.value:g}"
+
+# %% ../nbs/03_tables.ipynb #0d000010
+_sized_by = dict(recall="n_pos", fnr="n_pos", specificity="n_neg", fpr="n_neg") # whose n is which size
+
+def _known(words): # the known name of each, or None; counts only with their unit
+    names = {*count_names, *rate_names, "auroc", *synonyms}
+    short = words.str.strip().str.lower().str.replace(r"[ -]", "_", regex=True)
+    return short.where(short.isin(names)).replace(synonyms)
+
+def _together_faults(t): # (line, words): rates that no counts give together
+    for name, other in (("metric", "row"), ("row", "metric")):
+        named = t.assign(name=_known(t[name])).dropna(subset=["name", "estimate"])
+        named = named[named.name.isin(count_names) == (named.unit == "count")]
+        for _, g in named.groupby(["table", other, "protocol", "seed", "data"], sort=False):
+            given = dict(zip(g.name, np.where(g.unit.str.startswith("percent"), g.estimate/100, g.estimate)))
+            given |= {_sized_by[r.name]: r.n for r in g.itertuples(index=False)
+                if r.name in _sized_by and r.k == r.k} # a difference of rates has no k
+            if g.name.duplicated().any() or "n_pos" not in given: continue
+            for x in check_table(pd.DataFrame([given]), decimals=5).itertuples():
+                yield g.index[0], f"{x.printed}: {x.why}"
+
+# %% ../nbs/03_tables.ipynb #0d000012
+def check_run(
+    folder, # of a run, such as outputs/phantom
+)->pd.DataFrame: # table, row, metric, protocol, check, found; none when all agrees
+    "Hold a run's own tables to the checks that printed ones must pass."
+    t = own_tables(folder)
+    faults = [(i, check, say(t.loc[i])) for check, bad, say in _line_faults(t) for i in t.index[bad]]
+    twice = [*_two_values(t)]
+    for paper in papers(): twice += _declared_same(t, paper, facts(paper).get("same", []))
+    faults += [(i, "one quantity has two values", said) for i, said in twice]
+    faults += [(i, "rates exclude each other", said) for i, said in _together_faults(t)]
+    at = ["table", "row", "metric", "protocol"]
+    lines = [(*t.loc[i, at], check, said) for i, check, said in faults]
+    return pd.DataFrame(lines, columns=[*at, "check", "found"])

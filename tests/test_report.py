@@ -5,7 +5,7 @@ from conftest import ROOT
 from fastcore.xml import to_xml
 from skinnb.published import read_table
 from skinnb.verdicts import side_by_side, table_html
-from skinnb.report import report
+from skinnb.report import report, with_margins
 
 VOID = {"meta", "img", "br", "hr", "link", "input", "col"}
 
@@ -59,11 +59,8 @@ def run(tmp_path_factory):
 
 def test_well_formed_and_escaped(run):
     tree, text = parsed(run/"report.html"), (run/"report.html").read_text()
-    assert tree.scripts == 0 and EVIL not in text and text.count("&lt;script&gt;") >= 3
+    assert tree.scripts == 1 and EVIL not in text and text.count("&lt;script&gt;") >= 3 # ours, at the end
     assert tree.uneven == [] and len(tree.ids) == len(set(tree.ids))
-    for page in run.glob("tables/*/table_*.html"):
-        one = parsed(page)
-        assert one.scripts == 0 and one.uneven == [], page
 
 def test_every_table_and_figure_is_there(run):
     ids = set(parsed(run/"report.html").ids)
@@ -103,7 +100,7 @@ RUNS += [("real", f) for f in sorted((ROOT/"outputs/reference/real/tables").glob
 @pytest.mark.parametrize("name, csv", RUNS, ids=[f"{n}-{f.parent.name}-{f.stem}" for n, f in RUNS])
 def test_every_cell_stands_under_its_row_and_its_heading(name, csv):
     "As a browser lays the table out: every row is as long as the header, and says under its own name what the file says."
-    side = side_by_side(read_table(csv))
+    side = side_by_side(with_margins(read_table(csv), csv))
     cells = Cells()
     cells.feed(to_xml(table_html(side), indent=False))
     head = cells.heads[0]
@@ -122,21 +119,23 @@ def test_rows_that_stand_apart_are_among_them():
 
 def test_links_lead_somewhere(run):
     tree = parsed(run/"report.html")
-    assert not [l for l in tree.links if l[0] != "#" and not (run/l).exists()]
+    assert not [l for l in tree.links if l[0] != "#" and not (run/l.partition("#")[0]).exists()]
     assert not [l for l in tree.links if l[0] == "#" and l[1:] not in tree.ids]
 
 @pytest.mark.parametrize("file, content, named", [
     ("run.json", "{", "run.json"), ("run.json", "[1]", "run.json"), ("run.json", None, "run.json"),
     ("failed.json", '{"page": 1}', "failed.json"), ("tables/recall_first/table_2.csv", "row,metric\n1,2\n", "table_2.csv"),
     ("tables/recall_first/table_2.csv", "", "table_2.csv"), ("tables/foreign/table_x.csv", "a;b\n", "table_x.csv"),
-    ("figures/recall_first/figure_9.png", "text", "figure_9.png")])
+    ("figures/recall_first/figure_9.png", "text", "figure_9.png"), ("tables/across/claims.csv", "id,answer\nC,yes\n", "claims.csv"),
+    ("tables/across/claims.csv", "", "claims.csv"), ("tables/across/claims.csv", 'a,b\n"', "claims.csv"),
+    ("tables/across/claim_cells.csv", "claim,table\nC,1\n", "claim_cells.csv"), ("notebooks/10_phantoms.ipynb", "{", "10_phantoms.ipynb")])
 def test_damaged_run_is_reported_all_the_same(run, tmp_path, file, content, named):
     "The file is named, and the rest is there."
     shutil.copytree(run, tmp_path/"hurt")
     for table in (tmp_path/"hurt/tables").glob("*/*"): # two small chapters are enough
         if table.parent.name not in ("recall_first", "tone_prune") or "8" in table.name: table.unlink()
     path = tmp_path/"hurt"/file
-    path.parent.mkdir(exist_ok=True)
+    path.parent.mkdir(exist_ok=True, parents=True)
     path.unlink() if content is None else path.write_text(content)
     page = report("hurt", tmp_path)
     box = re.search(r'<div class="note fail"><strong>1 file of.*?</div>', page.read_text(), re.S)[0]
