@@ -973,6 +973,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                'skinnb.report._text': ('report.html#_text', 'skinnb/report.py'),
                                'skinnb.report._tile': ('report.html#_tile', 'skinnb/report.py'),
                                'skinnb.report._titled': ('report.html#_titled', 'skinnb/report.py'),
+                               'skinnb.report._totals': ('report.html#_totals', 'skinnb/report.py'),
                                'skinnb.report._unmade': ('report.html#_unmade', 'skinnb/report.py'),
                                'skinnb.report._used': ('report.html#_used', 'skinnb/report.py'),
                                'skinnb.report._values': ('report.html#_values', 'skinnb/report.py'),

@@ -255,7 +255,7 @@ def _ours_shows(about): # a sentence on our figure
     on = [str(given["data"])] if given.get("data") else []
     on += [f"{given['img_size']} px"] if given.get("img_size") else []
     by = f", drawn by {about['page']}" if about.get("page") else ""
-    return f"Ours{by}{' from ' + ', '.join(on) if on else ''}."
+    return f"Ours{by}{' in a run on ' + ', '.join(on) if on else ''}."
 
 def _figure(found, png): # what the template shows of a figure
     (name, id), about = _titled(png, "figure"), _about(png)
@@ -545,6 +545,11 @@ def _chip(name, words):
     return dict(name=name, words=";".join(words), icon=mark["icon"], cls=mark["cls"])
 
 # %% ../nbs/05_report.ipynb #16ce45a5
+def _totals(counts): # "62 printed numbers judged, 70 not testable, 26 not run", from the counts of tables
+    n = {word: sum(c["n"] for c in counts if c["word"] == word) for word in icons}
+    unjudged = [f"{n.pop(w):,} {w}" for w in ("not testable", "not run")]
+    return ", ".join([f"{sum(n.values()):,} printed numbers judged", *unjudged])
+
 def _values(run, g, beside): # what report.html names
     found, used = g.found, _used(g.found)
     chapters = [_chapter(g, name) for name in g.chapters]
@@ -560,7 +565,7 @@ def _values(run, g, beside): # what report.html names
         used=used or ["no recorded data"], failed=[_failure(found.folder, f) for f in found.failed],
         problems=found.problems, made=made,
         fallbacks=_fallbacks(found.info), chapters=chapters, reading=_reading, beside=beside, coverage=lines,
-        cells=f"{sum(c['n'] for c in judged if c['word'] != 'not run'):,}", machine=_machine(found.info),
+        cells=_totals(judged), machine=_machine(found.info),
         marks=[_mark(v) for v in [*verdict_class, "not run"] if v in icons],
         ran=_ran(found.folder, found.info), chips=[_chip(*c) for c in _chips.items()],
         nav=list((anchors | record).items()), script=_script(),
@@ -593,7 +598,7 @@ def _made(cover, paper=None): # "3 of 27 tables, 4 of 43 figures"
 def _by_itself(paper): # what a paper's own numbers say of its claims
     known = claims(paper)
     answers = [c["by_itself"]["answer"] for c in known]
-    fell = [f"*{_text(c['says'].rstrip('.'))}* ({c['id']})" for c in known if c["by_itself"]["answer"] == "no"]
+    fell = [f"*{_text(c['says'].rstrip('.'))}* ({c['id']})" for c, a in zip(known, answers) if a == "no"]
     said = f"Its own printed numbers carry {answers.count('yes')} of {len(known)} claims, " \
         f"{answers.count('partly')} in part, and {len(fell)} not"
     return f"{said}{': ' + '; '.join(fell) if fell else ''}." if known else ""
@@ -645,8 +650,8 @@ def made_of(
 )->Markdown: # a sentence
     "How many of the papers' tables and figures a run holds."
     used = ", ".join(_used(read_run(run, outputs))) or "no recorded data"
-    return Markdown(f"**{_made(coverage(run, outputs)).replace(', ', ' and ')}** of the papers are made in the "
-        f"committed run `{run}` ({_text(used)}). What is not made says why: `skinnb_coverage {run}`.")
+    made = _made(coverage(run, outputs)).replace(", ", " and ")
+    return Markdown(f"**{made}** of the papers are made in the committed run `{run}` ({_text(used)}). What is not made says why: `skinnb_coverage {run}`.")
 
 def listed(
     run:str, # name of a run
