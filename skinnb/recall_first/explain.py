@@ -262,13 +262,22 @@ def _share(w, among, hold): # share of images that hold, in every draw of weight
     n = w @ among.astype(float)
     return np.divide(w @ (among & hold), n, out=np.full(len(w), np.nan), where=n > 0)
 
-def _mode_shares(name, w, missed, hold): # missed, found and difference of one kind
-    both = {"missed": _share(w, missed, hold), "found": _share(w, ~missed, hold)}
-    n = dict(missed=missed.sum(), found=(~missed).sum())
-    for metric, v in {**both, "missed minus found": both["missed"] - both["found"]}.items():
-        low, high = np.nanquantile(v[1:], [.025, .975]) if np.isfinite(v[1:]).any() else (np.nan, np.nan)
-        yield dict(row=name, metric=metric, estimate=v[0], ci_low=low, ci_high=high, k=np.nan,
-            n=int(n.get(metric, len(missed))), unit="fraction", audit="R-16")
+def _ends_of(v, among, hold, unit): # interval of a share; Wilson's over lesions where none or all hold
+    low, high = np.nanquantile(v[1:], [.025, .975]) if np.isfinite(v[1:]).any() else (np.nan, np.nan)
+    k, n, lesions = (among & hold).sum(), among.sum(), len(np.unique(unit[among]))
+    low, high = at_the_edge(low, high, k, n, lesions)
+    return dict(ci_low=float(low), ci_high=float(high), k=int(k), n=int(n))
+
+def _mode_shares(name, w, missed, hold, unit): # missed, found and difference of one kind
+    both, found = {"missed": missed, "found": ~missed}, []
+    v = {metric: _share(w, among, hold) for metric, among in both.items()}
+    for metric, among in both.items():
+        found.append(dict(metric=metric, estimate=v[metric][0], **_ends_of(v[metric], among, hold, unit)))
+    d = v["missed"] - v["found"]
+    low, high = np.nanquantile(d[1:], [.025, .975]) if np.isfinite(d[1:]).any() else (np.nan, np.nan)
+    apart = dict(estimate=d[0], ci_low=low, ci_high=high, k=np.nan, n=len(missed))
+    found.append(dict(metric="missed minus found", **apart))
+    return [dict(row=name, unit="fraction", audit="R-16", **f) for f in found]
 
 # %% ../../nbs/recall_first/03_explain.ipynb #086d3848
 def as_common(
@@ -282,5 +291,5 @@ def as_common(
     rng, size = np.random.default_rng(seed), unit.max() + 1
     drawn = rng.multinomial(size, np.full(size, 1/size), n_boot)[:, unit]
     w = np.concatenate([np.ones((1, len(unit))), drawn])
-    found = [line for m in modes for line in _mode_shares(m, w, missed, malignant[m].to_numpy(bool))]
+    found = [line for m in modes for line in _mode_shares(m, w, missed, malignant[m].to_numpy(bool), unit)]
     return pd.DataFrame(found).assign(seed=seed, **labels)
