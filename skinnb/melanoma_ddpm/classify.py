@@ -15,7 +15,7 @@ from ..metrics import tidy
 from ..published import compare, printed, smaller
 from ..verdicts import readable, show_table
 from ..scores import member, read_scores
-from ..stats import cluster_bootstrap, paired_bootstrap
+from ..stats import cluster_bootstrap, seed_bootstrap
 from ..study import begin, diagram, kept, one_of, protocol_markers, protocol_palette
 from ..study import seed_everything, theme
 from ..tables import show_findings

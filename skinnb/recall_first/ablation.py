@@ -9,11 +9,11 @@ __all__ = ['makes', 'short', 'from_scores', 'steps_of', 'recall_at_specificity',
 # %% ../../nbs/recall_first/02b_ablation.ipynb #87a43565
 import joblib, matplotlib.pyplot as plt, numpy as np, pandas as pd
 from .. import cohorts, metrics, nets, train
-from ..published import compare, row_names, smaller
+from ..published import compare, read_table, row_names, smaller
 from ..verdicts import readable, show_table
 from . import data as the_data, paper as the_paper, train as the_train
 from ..stats import paired_bootstrap, percentile_interval
-from ..study import begin, protocol_markers, protocol_palette, theme
+from ..study import begin, protocol_markers, protocol_palette, root, theme
 from ..tables import numbers, show_findings
 
 # %% ../../nbs/recall_first/02b_ablation.ipynb #b98d659e

@@ -10,11 +10,11 @@ __all__ = ['makes', 'full', 'steps', 'about_columns', 'rules', 'doses', 'scaled'
 # %% ../../nbs/recall_first/02_train.ipynb #3230d4de
 import joblib, numpy as np, pandas as pd, torch
 from .. import cohorts, imaging, metrics, nets, train
-from ..published import compare, smaller
+from ..published import compare, read_table, smaller
 from ..verdicts import readable, show_table
 from . import data as the_data, paper as the_paper
 from ..scores import member as member_of, read_scores
-from ..stats import paired_bootstrap
+from ..stats import auc_draws, paired_bootstrap, percentile_interval, seed_bootstrap
 from ..study import begin, diagram, kept, one_of, root, seed_everything, theme
 
 # %% ../../nbs/recall_first/02_train.ipynb #94e39a6a
