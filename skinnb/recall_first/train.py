@@ -8,7 +8,7 @@ __all__ = ['makes', 'full', 'steps', 'about_columns', 'rules', 'doses', 'scaled'
            'lines', 'table_2_lines', 'choices', 'siblings', 'net_leak']
 
 # %% ../../nbs/recall_first/02_train.ipynb #3230d4de
-import joblib, numpy as np, pandas as pd, torch
+import joblib, matplotlib.pyplot as plt, numpy as np, pandas as pd, torch
 from .. import cohorts, imaging, metrics, nets, train
 from ..published import compare, read_table, smaller
 from ..verdicts import readable, show_table
