@@ -9,11 +9,12 @@ __all__ = ['makes', 'short', 'from_scores', 'steps_of', 'recall_at_specificity',
 # %% ../../nbs/recall_first/02b_ablation.ipynb #87a43565
 import joblib, matplotlib.pyplot as plt, numpy as np, pandas as pd
 from .. import cohorts, metrics, nets, train
-from ..published import compare, read_table, row_names, smaller
+from ..published import compare, row_names, smaller
 from ..verdicts import readable, show_table
 from . import data as the_data, paper as the_paper, train as the_train
 from ..stats import paired_bootstrap, percentile_interval
-from ..study import begin, protocol_markers, protocol_palette, root, theme
+from ..runs import committed
+from ..study import begin, protocol_markers, protocol_palette, theme
 from ..tables import numbers, show_findings
 
 # %% ../../nbs/recall_first/02b_ablation.ipynb #b98d659e
@@ -108,10 +109,10 @@ def gains_in_words(
 # %% ../../nbs/recall_first/02b_ablation.ipynb #7e29339f
 short = ["baseline", "+ schedule", "+ smoothing,\nweights", "+ threshold", "+ 3 folds", "+ TTA"]
 
-def _points(ax, t, y, p, joined=True): # estimates with intervals of one protocol, from top to bottom
+def _points(ax, t, y, p): # estimates with intervals of one protocol, from top to bottom
     reach = np.maximum([t.estimate - t.ci_low, t.ci_high - t.estimate], 0)
     look = dict(color=protocol_palette[p], marker=protocol_markers[p], label=p)
-    ax.errorbar(t.estimate, y, xerr=reach, ls="-" if joined else "", ms=5, lw=1, elinewidth=1.5, **look)
+    ax.errorbar(t.estimate, y, xerr=reach, ls="-", ms=5, lw=1, elinewidth=1.5, **look)
 
 def _steps_panel(ax, table, metric, rows, missed=False): # one metric over the steps, by protocol
     for j, p in enumerate(protocol_palette):
@@ -123,17 +124,17 @@ def _steps_panel(ax, table, metric, rows, missed=False): # one metric over the s
 # %% ../../nbs/recall_first/02b_ablation.ipynb #e4d2e734
 def progression(
     table:pd.DataFrame, # tidy, from compare
-    common:pd.DataFrame, # from `at_common_specificity`
+    common:pd.DataFrame, # from `at_common_specificity`, with the column protocol
     specificity:float, # of that
     data:str, # what ours were computed on, for the title
 ): # matplotlib figure
     "AUC, recall and share of missed cancers over the steps, and recall at one specificity."
-    rows = list(common.row)
+    rows = row_names("recall_first", "4")
     fig, axes = plt.subplots(1, 4, figsize=(10, 4.4), sharey=True, layout="constrained")
     _steps_panel(axes[0], table, "auc", rows)
     _steps_panel(axes[1], table, "recall", rows)
     _steps_panel(axes[2], table, "recall", rows, missed=True)
-    _points(axes[3], common, range(6), "corrected", joined=False)
+    _steps_panel(axes[3], common.assign(metric="common"), "common", rows)
     titles = ["AUC", "recall at\nits own threshold", "missed:\n1 - recall"]
     for ax, title in zip(axes, [*titles, f"recall at\nspecificity {specificity:g}"]): ax.set_title(title)
     for ax in axes[1:]: ax.set_xlim(-.02, 1.02)

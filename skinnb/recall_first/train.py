@@ -10,12 +10,13 @@ __all__ = ['makes', 'full', 'steps', 'about_columns', 'rules', 'doses', 'scaled'
 # %% ../../nbs/recall_first/02_train.ipynb #3230d4de
 import joblib, matplotlib.pyplot as plt, numpy as np, pandas as pd, torch
 from .. import cohorts, imaging, metrics, nets, train
-from ..published import compare, read_table, smaller
+from ..published import compare, smaller
 from ..verdicts import readable, show_table
 from . import data as the_data, paper as the_paper
 from ..scores import member as member_of, read_scores
+from ..runs import committed
 from ..stats import auc_draws, paired_bootstrap, percentile_interval, seed_bootstrap
-from ..study import begin, diagram, kept, one_of, root, seed_everything, theme
+from ..study import begin, diagram, kept, one_of, seed_everything, theme
 
 # %% ../../nbs/recall_first/02_train.ipynb #94e39a6a
 makes = {"tables": ["2"], "figures": ["1", "4"]}
@@ -186,7 +187,7 @@ def network(
 
 # %% ../../nbs/recall_first/02_train.ipynb #2074b938
 about_columns = """image_id lesion_id split target fold_faithful fold_corrected source edition
-    patient_id sex age site""".split()
+    sex age site""".split()
 
 # %% ../../nbs/recall_first/02_train.ipynb #993a0956
 def published_members(
