@@ -106,12 +106,13 @@ def _outer_names(table, late=False): # names of the page that the scopes inside 
         yield from _outer_names(child, is_late)
 
 def _changed(node): # names whose content a statement changes
-    for n in ast.walk(node):
-        target = n.target if isinstance(n, ast.AugAssign) else n
-        if isinstance(target, (ast.Subscript, ast.Attribute, ast.Name)) and isinstance(target.ctx, ast.Store):
-            if target is n and isinstance(n, ast.Name): continue # set, not changed
-            while isinstance(target, (ast.Subscript, ast.Attribute)): target = target.value
-            if isinstance(target, ast.Name): yield target.id
+    if isinstance(node, (ast.FunctionDef, ast.ClassDef)): return # what happens there is local
+    parts = [n for n in ast.walk(node) if isinstance(getattr(n, "ctx", None), ast.Store)]
+    stores = [n for n in parts if isinstance(n, (ast.Subscript, ast.Attribute))]
+    stores += [n.target for n in ast.walk(node) if isinstance(n, ast.AugAssign)]
+    for part in stores:
+        while isinstance(part, (ast.Subscript, ast.Attribute)): part = part.value
+        if isinstance(part, ast.Name): yield part.id
 
 # %% ../nbs/07_scores.ipynb #a1948a62
 def _written_tables(node): # ids of the tables that a statement writes
