@@ -13,8 +13,8 @@ import numpy as np, pandas as pd
 from .. import cohorts, tone
 from ..published import facts
 from ..study import begin, theme
-from ..tables import Register, abroca_bounds, abroca_null, accuracy_ceiling, number, numbers
-from ..tables import share, show_findings
+from ..tables import Register, abroca_bounds, abroca_null, accuracy_ceiling, check_table, number
+from ..tables import numbers, share, show_findings
 
 # %% ../../nbs/tone_prune/00_paper.ipynb #0b1f000c
 key = "tone_prune"
@@ -307,11 +307,16 @@ def _t17():
     return share(text, "share of parameters removed", gone, total)
 
 # %% ../../nbs/tone_prune/00_paper.ipynb #0b1f004e
-register.note("T-07", "C", "section 2.2, Table 4, references",
+@register.add("T-07", "C", "section 2.2, Table 4, references", "calc",
     "'b channel controls Lightness' (L* does); ABROCA is cited as formula 26 and numbered 22; "
         "DomainIndep's F1 is 71.8 among fractions; FairPrune is cited for AdvConf, a 2025 paper for "
-        "DomainIndep; arXiv numbers 2401.12345 and 2305.12345 look like place-holders.", "Correct silently.",
-    evidence="text of the paper; the last point is inference")
+        "DomainIndep; arXiv numbers 2401.12345 and 2305.12345 look like place-holders.",
+    do="Correct silently.", evidence="printed numbers; text of the paper; the last point is inference")
+def _t07():
+    fault = check_table(numbers(key, "4")[["f1"]]).iloc[0]
+    text = f"{fault.row}: {fault.printed} cannot be, as {fault.why}; {fault.implied}."
+    return number(text, "printed F1", float(fault.printed.split()[1]), "as printed")
+
 register.note("T-14", "A", "Eq. 16, Algorithm 3",
     "A low SNNL marks channels that separate the groups, says the text; the inner step theta - alpha grad "
         "SNNL lowers it, which makes features more group-specific before fairness is judged.",
