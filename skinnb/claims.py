@@ -7,7 +7,7 @@ __all__ = ['answer_class', 'claims', 'Untestable', 'Ours', 'above', 'below', 'eq
            'holm', 'Rules', 'answers', 'claim_card', 'rehearse']
 
 # %% ../nbs/02b_claims.ipynb #a82e53fa
-import math, re, statistics, tempfile
+import functools, math, re, statistics, tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,12 +43,16 @@ def claims(
 class Untestable(Exception):
     "A claim that a run cannot answer; the message is the reason."
 
+@functools.cache
+def _planned(paper): # tables that its pages make; None outside a clone of the repository
+    book = pages()
+    made = (r.makes.get("tables", []) for r in book.itertuples() if r.paper == paper)
+    return {str(id) for ids in made for id in ids} if len(book) else None
+
 def _why_missing(paper, table): # why a run has no such table
-    book = pages() # empty outside a clone of the repository
-    made = {str(id) for r in book.itertuples() if r.paper == paper for id in r.makes.get("tables", [])}
-    built = table in made or table.split("_")[0] in made # 1_differences comes with table 1
-    if len(book) and not built: return f"table {table.removesuffix('_differences')} is not built yet"
-    return f"this run has not made table {table}"
+    made, own = _planned(paper), table.removesuffix("_differences")
+    built = made is None or table in made or table.split("_")[0] in made # 1_differences comes with table 1
+    return f"this run has not made table {table}" if built else f"table {own} is not built yet"
 
 # %% ../nbs/02b_claims.ipynb #bbccbcda
 @dataclass(frozen=True)

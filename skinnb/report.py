@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['kinds', 'icons', 'coverage', 'coverage_lines', 'coverage_cli', 'render', 'only_phantoms', 'entry', 'Gathered',
-           'write_pages', 'with_margins', 'gather', 'report', 'glance', 'four_columns']
+           'write_pages', 'with_margins', 'gather', 'report', 'glance', 'four_columns', 'made_of', 'listed', 'took']
 
 # %% ../nbs/05_report.ipynb #dd663ec4
 import functools, json, math, os, re, sys
@@ -255,7 +255,7 @@ def _ours_shows(about): # a sentence on our figure
     on = [str(given["data"])] if given.get("data") else []
     on += [f"{given['img_size']} px"] if given.get("img_size") else []
     by = f", drawn by {about['page']}" if about.get("page") else ""
-    return f"Ours{by}{' from ' + ', '.join(on) if on else ''}."
+    return f"Ours{by}{' in a run on ' + ', '.join(on) if on else ''}."
 
 def _figure(found, png): # what the template shows of a figure
     (name, id), about = _titled(png, "figure"), _about(png)
@@ -545,6 +545,11 @@ def _chip(name, words):
     return dict(name=name, words=";".join(words), icon=mark["icon"], cls=mark["cls"])
 
 # %% ../nbs/05_report.ipynb #16ce45a5
+def _totals(counts): # "62 printed numbers judged, 70 not testable, 26 not run", from the counts of tables
+    n = {word: sum(c["n"] for c in counts if c["word"] == word) for word in icons}
+    unjudged = [f"{n.pop(w):,} {w}" for w in ("not testable", "not run")]
+    return ", ".join([f"{sum(n.values()):,} printed numbers judged", *unjudged])
+
 def _values(run, g, beside): # what report.html names
     found, used = g.found, _used(g.found)
     chapters = [_chapter(g, name) for name in g.chapters]
@@ -560,7 +565,7 @@ def _values(run, g, beside): # what report.html names
         used=used or ["no recorded data"], failed=[_failure(found.folder, f) for f in found.failed],
         problems=found.problems, made=made,
         fallbacks=_fallbacks(found.info), chapters=chapters, reading=_reading, beside=beside, coverage=lines,
-        cells=f"{sum(c['n'] for c in judged if c['word'] != 'not run'):,}", machine=_machine(found.info),
+        cells=_totals(judged), machine=_machine(found.info),
         marks=[_mark(v) for v in [*verdict_class, "not run"] if v in icons],
         ran=_ran(found.folder, found.info), chips=[_chip(*c) for c in _chips.items()],
         nav=list((anchors | record).items()), script=_script(),
@@ -582,8 +587,8 @@ def report(
     return g.found.folder/"report.html"
 
 # %% ../nbs/05_report.ipynb #8d3f8309
-def _in_words(counts): # "✓ 3 reproduced, ✗ 1 not reproduced"
-    return ", ".join(f"{c['icon']} {c['n']} {c['word']}" for c in counts) or "none"
+def _in_words(counts): # "✓ 3 reproduced; ✗ 1 not reproduced"
+    return "; ".join(f"{c['icon']} {c['n']} {c['word']}" for c in counts) or "none"
 
 def _made(cover, paper=None): # "3 of 27 tables, 4 of 43 figures"
     mine = cover if paper is None else cover[cover.paper == paper]
@@ -592,10 +597,11 @@ def _made(cover, paper=None): # "3 of 27 tables, 4 of 43 figures"
 
 def _by_itself(paper): # what a paper's own numbers say of its claims
     known = claims(paper)
-    counts = _counts([c["by_itself"]["answer"] for c in known])
-    fell = [f"*{c['says'].rstrip('.')}* ({c['id']})" for c in known if c["by_itself"]["answer"] == "no"]
-    more = f" Not carried by its own numbers: {'; '.join(fell)}." if fell else ""
-    return f"Claims by themselves: {_in_words(counts)}.{more}" if known else ""
+    answers = [c["by_itself"]["answer"] for c in known]
+    fell = [f"*{_text(c['says'].rstrip('.'))}* ({c['id']})" for c, a in zip(known, answers) if a == "no"]
+    said = f"Its own printed numbers carry {answers.count('yes')} of {len(known)} claims, " \
+        f"{answers.count('partly')} in part, and {len(fell)} not"
+    return f"{said}{': ' + '; '.join(fell) if fell else ''}." if known else ""
 
 # %% ../nbs/05_report.ipynb #960a7dba
 def _text(words): # words as Markdown text
@@ -636,3 +642,36 @@ def four_columns(
     lines = [[name, *r[heads[1:]]] for m, name in names.items() for _, r in side[side.metric == m].iterrows()]
     bars = [heads, ["---"]*len(heads), *([_text(c) for c in line] for line in lines)]
     return Markdown("\n".join("| " + " | ".join(b) + " |" for b in bars))
+
+# %% ../nbs/05_report.ipynb #bf09f6ad
+def made_of(
+    run:str, # name of a run
+    outputs=None, # the outputs folder; None: SKINNB_OUTPUTS, else outputs in the root
+)->Markdown: # a sentence
+    "How many of the papers' tables and figures a run holds."
+    used = ", ".join(_used(read_run(run, outputs))) or "no recorded data"
+    made = _made(coverage(run, outputs)).replace(", ", " and ")
+    return Markdown(f"**{made}** of the papers are made in the committed run `{run}` ({_text(used)}). What is not made says why: `skinnb_coverage {run}`.")
+
+def listed(
+    run:str, # name of a run
+    folder:str, # paper or shared chapter
+    table:str, # id of a table whose metric is a word
+    outputs=None, # the outputs folder; None: SKINNB_OUTPUTS, else outputs in the root
+)->Markdown: # a list
+    "A table of findings as a list."
+    found = read_table(_file(run_folder(run, outputs), folder, "table", table))
+    ids = {True: "", False: " ({})"}
+    lines = [f"* **{_text(r.metric)}**: {_text(r.row)}{ids[not r.audit].format(r.audit)}"
+        for r in found.itertuples()]
+    return Markdown("\n".join(lines))
+
+def took(
+    *names:str, # of runs
+)->Markdown: # a sentence each
+    "How long runs took, as their pages recorded it."
+    infos = {name: read_run(name).info for name in names}
+    hours = lambda info: sum(p.get("seconds", 0) for p in info.get("pages", {}).values())/3600
+    return Markdown(" ".join(f"The pages of `{name}` took {hours(info)*60:.0f} minutes one after another on "
+        f"{_processor(info.get('hardware') or {}) or 'an unknown machine'}, without what was found kept."
+        for name, info in infos.items()))

@@ -4,16 +4,18 @@
 
 # %% auto #0
 __all__ = ['read_scores', 'matched', 'member', 'Statement', 'statement', 'statements', 'behind', 'refusal', 'replay', 'recompute',
-           'verdicts', 'moved_verdicts', 'again_and_there', 'recomputed_lines', 'recompute_cli']
+           'verdicts', 'moved_verdicts', 'moved_answers', 'Again', 'again_and_there', 'recomputed_lines',
+           'recompute_cli']
 
 # %% ../nbs/07_scores.ipynb #ece8c82e
-import ast, importlib, json, os, symtable, sys, tempfile
+import ast, importlib.util, json, os, re, shutil, symtable, sys, tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from unittest.mock import patch
 
 import numpy as np, pandas as pd
 from fastcore.script import call_parse
+from .claims import answers
 from .runs import compare_lines, compare_runs, read_run
 from .study import Run, page_parameters, pages, root
 from .verdicts import side_by_side
@@ -104,12 +106,13 @@ def _outer_names(table, late=False): # names of the page that the scopes inside 
         yield from _outer_names(child, is_late)
 
 def _changed(node): # names whose content a statement changes
-    for n in ast.walk(node):
-        target = n.target if isinstance(n, ast.AugAssign) else n
-        if isinstance(target, (ast.Subscript, ast.Attribute, ast.Name)) and isinstance(target.ctx, ast.Store):
-            if target is n and isinstance(n, ast.Name): continue # set, not changed
-            while isinstance(target, (ast.Subscript, ast.Attribute)): target = target.value
-            if isinstance(target, ast.Name): yield target.id
+    if isinstance(node, (ast.FunctionDef, ast.ClassDef)): return # what happens there is local
+    parts = [n for n in ast.walk(node) if isinstance(getattr(n, "ctx", None), ast.Store)]
+    stores = [n for n in parts if isinstance(n, (ast.Subscript, ast.Attribute))]
+    stores += [n.target for n in ast.walk(node) if isinstance(n, ast.AugAssign)]
+    for part in stores:
+        while isinstance(part, (ast.Subscript, ast.Attribute)): part = part.value
+        if isinstance(part, ast.Name): yield part.id
 
 # %% ../nbs/07_scores.ipynb #a1948a62
 def _written_tables(node): # ids of the tables that a statement writes
@@ -242,34 +245,69 @@ def moved_verdicts(
     both = both[0].merge(both[1], on=[*keys, "i"], how="outer", suffixes=("", "_there")).drop(columns="i")
     return both[both.verdict.fillna("none") != both.verdict_there.fillna("none")]
 
+# %% ../nbs/07_scores.ipynb #d66f574a
+def _said(paper, folder): # {(paper, claim, protocol): answer and reason, numbers masked}
+    module = f"skinnb.{paper}.claims"
+    if not importlib.util.find_spec(module): return {}
+    masked = lambda text: re.sub(r"-?\d[\d.,]*(e-?\d+)?", "#", text)
+    found = answers(importlib.import_module(module).rules, folder)
+    return {(r.paper, r.id, r.protocol): (r.answer, masked(r.because)) for r in found.itertuples()}
+
+def moved_answers(
+    again:Path, # outputs/<run>, recomputed; tables that it lacks are copied into it
+    there:Path, # outputs/<run>, committed
+)->tuple: # (paper, claim, protocol) of the answers that differ; number of answers
+    "Claims that the recomputed tables answer otherwise."
+    ours, theirs = {}, {}
+    for folder in sorted((again/"tables").iterdir()):
+        for f in (there/"tables"/folder.name).glob("table_*.csv"):
+            if not (folder/f.name).exists(): shutil.copy(f, folder/f.name)
+        ours |= _said(folder.name, again)
+        theirs |= _said(folder.name, there)
+    return [k for k in ours if ours[k] != theirs[k]], len(ours)
+
 # %% ../nbs/07_scores.ipynb #a759ba20
+@dataclass(frozen=True)
+class Again:
+    "A run recomputed from its scores, and how it stands to what was committed."
+    tables:pd.DataFrame # from `recompute`
+    cells:pd.DataFrame # from compare_runs
+    moved:pd.DataFrame # verdicts that differ
+    n_verdicts:int # verdicts in all
+    answers:list # (paper, claim, protocol) of answers that differ
+    n_answers:int # answers in all
+
+    @property
+    def agrees(self): # does every table that follows from scores come out as committed?
+        differs = self.cells.status.isin(["different", "only there"]).any()
+        return bool((self.tables.why == "").any() and not (differs or len(self.moved) or self.answers))
+
 def again_and_there(
     run:str, # name of a run that has scores
     to, # folder for the recomputed tables
     outputs=None, # the outputs folder of the run
-)->tuple: # from `recompute`, cells from compare_runs, verdicts that differ, number of verdicts
+)->Again:
     "Recompute a run and compare it with what it has committed."
     done = recompute(run, to, outputs)
     wanted = set(done[done.why == ""].paper + "/" + done[done.why == ""].table)
     ours, theirs = read_run(Path(run).name, to), read_run(run, outputs)
     place = lambda f: f"{f.parent.name}/{f.stem.removeprefix('table_')}"
     theirs.tables = {f: t for f, t in theirs.tables.items() if place(f) in wanted}
-    moved = moved_verdicts(ours.tables, theirs.tables)
-    return done, compare_runs(ours, theirs), moved, len(verdicts(ours.tables))
+    cells, moved = compare_runs(ours, theirs), moved_verdicts(ours.tables, theirs.tables)
+    return Again(done, cells, moved, len(verdicts(ours.tables)), *moved_answers(ours.folder, theirs.folder))
 
 # %% ../nbs/07_scores.ipynb #e1cae9ee
 def recomputed_lines(
-    done:pd.DataFrame, # from `recompute`
-    cells:pd.DataFrame, # from compare_runs, recomputed against committed
-    moved:pd.DataFrame, # verdicts that differ
-    n_verdicts:int, # verdicts in all
+    found:Again, # from `again_and_there`
 )->list: # lines of text
     "A recomputation in short: what agrees, what does not, and which tables do not follow from scores."
-    lines = ["recomputed from scores (there: as committed):", *compare_lines(cells)]
-    lines += [f"{n_verdicts} verdicts, {len(moved) or 'none'} of them another one"]
+    lines = ["recomputed from scores (there: as committed):", *compare_lines(found.cells)]
+    lines += [f"{found.n_verdicts} verdicts, {len(found.moved) or 'none'} of them another one"]
     lines += [f"  {m.paper}/{m.table}: {m.row} | {m.metric}: {m.verdict} (there: {m.verdict_there})"
-        for m in moved.itertuples()]
-    for why, tables in done[done.why != ""].groupby("why", sort=False):
+        for m in found.moved.itertuples()]
+    lines += [f"{found.n_answers} answers to claims, {len(found.answers) or 'none'} of them another one"]
+    lines += [f"  {' '.join(name)}" for name in found.answers]
+    for why, tables in found.tables[found.tables.why != ""].groupby("why", sort=False):
         lines.append(f"not from scores, {why}: {', '.join(tables.paper + '/' + tables.table)}")
     return lines
 
@@ -285,7 +323,5 @@ def recompute_cli(
     except (ValueError, OSError) as e:
         print(f"skinnb_recompute: {e}", file=sys.stderr)
         return 2
-    print("\n".join(recomputed_lines(*found)))
-    done, cells, moved, _ = found
-    differs = cells.status.isin(["different", "only there"]).any() or len(moved) > 0
-    return int(differs or done.empty or (done.why != "").all())
+    print("\n".join(recomputed_lines(found)))
+    return int(not found.agrees)

@@ -1,10 +1,10 @@
 "The report is sound HTML, holds every table of the run, and executes nothing that a row or a message says."
-import html.parser, json, os, re, shutil
+import html.parser, json, os, re, shutil, subprocess
 import pandas as pd, pytest
 from conftest import ROOT
 from fastcore.xml import to_xml
 from skinnb.published import read_table
-from skinnb.verdicts import side_by_side, table_html
+from skinnb.verdicts import phantom_caution, side_by_side, table_html
 from skinnb.report import report, with_margins
 
 VOID = {"meta", "img", "br", "hr", "link", "input", "col"}
@@ -145,3 +145,66 @@ def test_damaged_run_is_reported_all_the_same(run, tmp_path, file, content, name
 def test_names_that_lead_elsewhere(name, tmp_path):
     with pytest.raises(ValueError, match="one plain name"): report(name, tmp_path)
     assert list(tmp_path.iterdir()) == []
+
+# Claims: their answers and the cells that decided them come from two files of the run.
+
+CLAIM = dict(paper="melanoma_ddpm", id="C-M-1", protocol="corrected", answer="supported", because=EVIL, data="made up")
+CELL = dict(claim="C-M-1", protocol="corrected", table="I", row=EVIL, metric="roc_auc", printed="0.8543", estimate="0.84",
+    ci_low="0.80", ci_high="0.88", n="378")
+
+def with_claims(tmp_path, claims, cells): # a small run's report, as text
+    run = tmp_path/"claimed"
+    (run/"tables/across").mkdir(parents=True)
+    (run/"run.json").write_text(json.dumps(dict(data={"ham10000": "x"}, pages={})))
+    if claims: pd.DataFrame(claims).to_csv(run/"tables/across/claims.csv", index=False)
+    if cells: pd.DataFrame(cells).to_csv(run/"tables/across/claim_cells.csv", index=False)
+    page = report("claimed", tmp_path)
+    parsed(page)
+    return page.read_text(encoding="utf-8")
+
+def card(html, id="C-M-1"): return html.split(f'<article class="claim" id="{id}"')[1].split("</article>")[0]
+
+def test_a_claim_has_its_quote_its_answers_and_its_cells(tmp_path):
+    html = with_claims(tmp_path, [CLAIM, CLAIM | dict(protocol="faithful", answer="contradicted")], [CELL])
+    said = card(html)
+    assert 'data-words="supported;contradicted"' in said and "all models exhibited strong overall performance" in said
+    assert EVIL not in html and said.count("&lt;script&gt;") >= 3 and "0.84 [0.8, 0.88], n = 378" in said and "<svg" in said
+    assert "not answered in this run" in card(html, "C-M-2")
+
+@pytest.mark.parametrize("cells", [[], [CELL | dict(claim="C-M-2")], [CELL | dict(estimate="", printed="–")],
+    [CELL | dict(ci_low="", ci_high="")], [CELL | dict(estimate="1e999")], [CELL | dict(printed="0.84", ci_low="0.84", ci_high="0.84")]])
+def test_a_claim_whose_cells_are_absent_or_odd_keeps_its_answer(tmp_path, cells):
+    said = card(with_claims(tmp_path, [CLAIM], cells))
+    assert "supported" in said and "nan" not in said.lower() and "inf%" not in said
+    assert ("No cell of this run bears on it." in said) == (not cells or cells[0]["claim"] != "C-M-1")
+
+def test_a_run_without_claims_says_so(tmp_path):
+    assert "not answered in this run" in card(with_claims(tmp_path, [], []))
+
+def test_only_a_run_on_phantoms_says_that_it_is_no_reproduction(run, tmp_path):
+    assert phantom_caution in (run/"report.html").read_text().split("<nav")[0]
+    shutil.copytree(run, tmp_path/"mixed")
+    info = json.loads((tmp_path/"mixed/run.json").read_text())
+    (tmp_path/"mixed/run.json").write_text(json.dumps(info | dict(data={"ham10000": "x", "phantom": "y"})))
+    assert phantom_caution not in report("mixed", tmp_path).read_text().split("<nav")[0]
+
+MEASURE = """<script>addEventListener("load", () => { document.querySelectorAll("details").forEach(d => d.open = true); setTimeout(() => {
+const cut = [...document.querySelectorAll(".scroll")].filter(s => s.scrollWidth > s.clientWidth + 1).map(s => s.closest("[id]")?.id);
+const box = document.querySelector(".find input"), shown = () => [...document.querySelectorAll("article.claim")].filter(c => !c.hidden).length;
+const before = shown(); box.value = "C-M-1"; box.dispatchEvent(new Event("input")); setTimeout(() => { parent.document.title = "told";
+parent.document.body.append(JSON.stringify({wide: document.documentElement.scrollWidth - document.documentElement.clientWidth, cut, before,
+after: shown()}) + "END") }, 400) }, 300) })</script></body>"""
+
+@pytest.mark.skipif(not shutil.which("chromium"), reason="no chromium")
+@pytest.mark.parametrize("width", [1280, 390])
+def test_nothing_is_cut_off_and_search_works(run, tmp_path, width):
+    "In a browser, everything unfolded: no table is wider than its place, and a search leaves what it names."
+    (run/"measured.html").write_text((run/"report.html").read_text().replace("</body>", MEASURE))
+    frame = f'<body><iframe src="file://{run}/measured.html" style="width:{width}px;height:800px;border:0"></iframe></body>'
+    (tmp_path/"frame.html").write_text(frame)
+    flags = ["--headless=new", "--no-sandbox", "--disable-gpu", "--allow-file-access-from-files", "--virtual-time-budget=30000"]
+    done = subprocess.run(["chromium", *flags, "--window-size=1400,900", f"--user-data-dir={tmp_path}/chromium", "--dump-dom",
+        f"file://{tmp_path}/frame.html"], capture_output=True, text=True, timeout=300)
+    (run/"measured.html").unlink()
+    told = json.loads(re.search(r'(\{"wide".*?\})END', done.stdout)[1])
+    assert told["wide"] <= 0 and told["cut"] == [] and told["after"] == 1 < told["before"]

@@ -22,11 +22,13 @@ def blind(monkeypatch, tmp_path):
 
 def test_reference_follows_from_its_scores(blind, tmp_path):
     "Every table that pages make from scores comes out as committed, and so does every verdict."
-    done, cells, moved, n = scores.again_and_there(RUN, tmp_path/"again")
+    found = scores.again_and_there(RUN, tmp_path/"again")
+    done, cells = found.tables, found.cells
     made = done[done.why == ""]
     assert {f"{p.page}" for p in PAGES} == set(made.page), "a page with scores has made no table of them"
     assert len(cells) > 700 and cells.status.isin(["identical", "within tolerance"]).all(), compare_lines(cells)
-    assert n > 80 and moved.empty, moved
+    assert found.n_verdicts > 80 and found.moved.empty, found.moved
+    assert found.n_answers > 20 and not found.answers, found.answers
     refused = done[done.why != ""]
     assert set(done.paper + done.table) == set(made.paper + made.table) | set(refused.paper + refused.table)
     assert not set(refused.page) & {p.page for p in PAGES}, refused
@@ -77,10 +79,8 @@ def test_another_score_is_another_table(copy, tmp_path):
     page = PAGES[0]
     lower = lambda d: d.assign(score=d.score.where(d.target == 0, d.score/4))
     spoil(copy, page.paper, "trainings", lower)
-    names = names_of(page, copy)
-    assert names, page
     found = read_run("mine", copy.parent)
     only = dict(found.info, pages={page.page: found.info["pages"][page.page]})
     (copy/"run.json").write_text(json.dumps(only), encoding="utf-8")
-    done, cells, moved, _ = scores.again_and_there("mine", tmp_path/"again", copy.parent)
-    assert (done.why == "").all() and (cells.status == "different").any() and len(moved)
+    found = scores.again_and_there("mine", tmp_path/"again", copy.parent)
+    assert (found.tables.why == "").all() and (found.cells.status == "different").any() and not found.agrees

@@ -120,16 +120,12 @@ def signature(f):
     return str(inspect.Signature([p.replace(annotation=p.empty, default=default(p)) for p in arguments(f)]))
 
 def table(f):
-    "Docments as a table, without columns that would be empty."
+    "Docments as a table: argument, type, what it is. Defaults stand in the signature."
     words, result = docments(f, args_kwargs=True), inspect.signature(f).return_annotation
-    as_code = lambda x: "" if x is inspect.Parameter.empty else f"`{shown(x)}`"
-    rows = [(plain(p.name), as_code(p.annotation), as_code(p.default), plain(words.get(p.name))) for p in arguments(f)]
-    rows += [("*returns*", as_code(result), "", plain(words.get("return")))]
-    if not any(rows[-1][1:]): rows.pop()
-    heads = ("argument", "type", "default", "what it is")
-    columns = [(head, *cells) for head, cells in zip(heads, zip(*rows)) if any(cells)]
-    head, *body = zip(*columns) if columns else [()]
-    return "\n".join(map(row, [head, ["---"]*len(head), *body])) if body else ""
+    kind = lambda anno: "" if anno is inspect.Parameter.empty else f"`{shown(anno)}`"
+    rows = [(plain(p.name), kind(p.annotation), plain(words.get(p.name))) for p in arguments(f)]
+    if kind(result) or words.get("return"): rows.append(("*returns*", kind(result), plain(words.get("return"))))
+    return "\n".join(map(row, [("argument", "type", "what it is"), ("---",)*3, *rows])) if rows else ""
 
 def cell_of(module, line):
     "(page, cell id) that a line of an exported module comes from."
@@ -192,10 +188,11 @@ css = """
 .bd-container .bd-container__inner { max-width: 110rem; }
 .bd-main .bd-content .bd-article-container .bd-article { padding: 1rem .5rem; }
 div.highlight pre, .cell_output pre { font-size: .72rem; line-height: 1.45; }
+.cell_output td, .cell_output th { padding: .15rem .5rem; }
 .cell_output .output, .cell_output > div { overflow-x: auto; }
 math[display=block] { margin: 1em 0; padding: .3em 0; overflow-x: auto; overflow-y: hidden; }
 dl.py { margin-bottom: 1rem; }
-dl.py dd { margin-left: .5rem; }
+.bd-article dl.py dd { margin-left: .5rem; }
 dl.py td, dl.py th { padding: .25rem .4rem; font-size: .9rem; }
 a.source { font-size: .85rem; }
 """
@@ -244,7 +241,7 @@ def setup(app):
 settings = dict(
     project="skinnb", html_title="skinnb", extensions=["myst_nb", "docs"], nb_execution_mode="off", nb_ipywidgets_js={},
     myst_enable_extensions=["dollarmath", "amsmath", "colon_fence"], myst_heading_anchors=4, myst_heading_slug_func="docs.slug",
-    html_theme="sphinx_book_theme", html_math_renderer="mathml", html_copy_source=False, html_show_sphinx=False,
+    html_theme="sphinx_book_theme", html_math_renderer="mathml", html_copy_source=False, html_show_sphinx=False, smartquotes=False,
     add_module_names=False, toc_object_entries_show_parents="hide", html_theme_options=dict(
         use_download_button=False, use_fullscreen_button=False, show_toc_level=2, navigation_with_keys=False,
         navbar_persistent=[], home_page_in_toc=True))

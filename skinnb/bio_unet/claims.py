@@ -6,16 +6,16 @@
 __all__ = ['rules', 'methods', 'head', 'rare', 'steps', 'repeats', 'once', 'shared', 'parts', 'conventions', 'columns_of_results',
            'printed_sum']
 
-# %% ../../nbs/bio_unet/90_claims.ipynb #4695d492
+# %% ../../nbs/bio_unet/90_claims.ipynb #5199a18b
 from .paper import indicators, key
 from ..claims import (Rules, Untestable, above, answer, below, equal, holm, in_words, smaller_budget)
 from ..published import row_names
 from ..tables import numbers
 
-# %% ../../nbs/bio_unet/90_claims.ipynb #98f0d806
+# %% ../../nbs/bio_unet/90_claims.ipynb #53aa2f13
 rules = Rules(key)
 
-# %% ../../nbs/bio_unet/90_claims.ipynb #dcbc42e8
+# %% ../../nbs/bio_unet/90_claims.ipynb #a200040c
 def _enough_melanomas(ours, table="3", least=50): # raise where there are fewer
     never = ours(table, "never melanoma", "melanoma")
     n = never["n"] - never["k"]
@@ -24,6 +24,7 @@ def _enough_melanomas(ours, table="3", least=50): # raise where there are fewer
 def _both_measures(ours, a, b, table="3_differences"): # a minus b in accuracy and in AUC
     return [ours.minus(table, a, b, f"{m} difference") for m in ("melanoma", "roc_auc")]
 
+# %% ../../nbs/bio_unet/90_claims.ipynb #c7cea101
 @rules.add("C-B-1")
 def _better_than_resnet(ours):
     _enough_melanomas(ours)
@@ -36,7 +37,7 @@ def _better_than_resnet(ours):
         supported=above(accuracy) and above(auc) and above(over),
         unless=smaller_budget(ours.paper, accuracy))
 
-# %% ../../nbs/bio_unet/90_claims.ipynb #5d3a0475
+# %% ../../nbs/bio_unet/90_claims.ipynb #54eaf3f0
 methods = row_names(key, "2")[:-1] # as printed; the last row is the paper's own
 head = "ResNet50 with indicator head + Grad-Cam"
 
@@ -46,17 +47,17 @@ def _masks(ours, table, least=10): # indicators that are left out; raise where f
         raise Untestable(f"fewer than {least} masks each: {', '.join(few)}; three indicators are needed")
     return few
 
-def _means(ours, method): # Bio-U-Net minus a method, both means; nothing where it was not run
+def _both_means(ours, method): # Bio-U-Net minus a method, both means; nothing where it was not run
     kinds = "macro mean difference", "weighted mean difference"
     try: return [ours.minus("2_differences", "Bio-U-Net", method, m) for m in kinds]
     except Untestable: return []
 
-# %% ../../nbs/bio_unet/90_claims.ipynb #7009ed5b
+# %% ../../nbs/bio_unet/90_claims.ipynb #1ddd89a5
 @rules.add("C-B-2")
 def _matches_experts(ours):
     few = _masks(ours, "2")
     ours.table("2_differences")
-    leads = {m: d for m in (*methods, head) if (d := _means(ours, m))}
+    leads = {m: d for m in (*methods, head) if (d := _both_means(ours, m))}
     if not leads: raise Untestable("no other method was rerun")
     every = [d for both in leads.values() for d in both]
     surely = [d for d, beyond in zip(every, holm(every)) if beyond]
@@ -66,7 +67,7 @@ def _matches_experts(ours):
         contradicted=any(map(below, surely)), unless=smaller_budget(ours.paper, *every),
         supported=head in leads and len(surely) == len(every) and all(map(above, every)))
 
-# %% ../../nbs/bio_unet/90_claims.ipynb #b032c72f
+# %% ../../nbs/bio_unet/90_claims.ipynb #10e15efd
 rare = ["streaks", "negative_network"]
 
 @rules.add("C-B-3")
@@ -79,7 +80,7 @@ def _helps_rare(ours):
         contradicted=any(map(below, d.values())), supported=all(map(above, d.values())),
         unless=smaller_budget(ours.paper, *d.values()))
 
-# %% ../../nbs/bio_unet/90_claims.ipynb #515cc404
+# %% ../../nbs/bio_unet/90_claims.ipynb #5aab45f6
 steps = ("f_Res + f_Seg", "f_Res"), ("Bio-U-Net", "f_Res + f_CLR") # with segmentation, and the same without
 
 @rules.add("C-B-4")
@@ -93,7 +94,7 @@ def _segmentation_helps(ours):
         contradicted=any(map(below, aucs)) or all(equal(c, 0, .03) for c in aucs),
         unless=smaller_budget(ours.paper, *aucs))
 
-# %% ../../nbs/bio_unet/90_claims.ipynb #2499a8e3
+# %% ../../nbs/bio_unet/90_claims.ipynb #4abfc83a
 repeats = [r for r in row_names(key, "4") if r.startswith("Repeat")]
 once = "Bio-U-Net (One Repeat)"
 
@@ -102,6 +103,7 @@ def _over_once(ours, row): # macro mean and AUC minus those of one update; nothi
     try: return [ours.minus("4_differences", row, once, m) for m in kinds]
     except Untestable: return []
 
+# %% ../../nbs/bio_unet/90_claims.ipynb #b7501075
 @rules.add("C-B-5")
 def _more_updates(ours):
     ours.table("4_differences")
@@ -111,18 +113,20 @@ def _more_updates(ours):
     gains = {row: auc for row, (macro, auc) in changes.items() if surely[row] and above(macro)}
     free, paid = [r for r, c in gains.items() if equal(c, 0, .03)], [r for r, c in gains.items() if below(c)]
     rest = [macro for row, (macro, _) in changes.items() if row not in gains]
-    because = "; ".join(f"{row}: mean score {in_words(m)}, AUC {in_words(c)}" for row, (m, c) in changes.items())
+    because = "; ".join(f"{row}: mean score {in_words(m)}, AUC {in_words(c)}"
+        for row, (m, c) in changes.items())
     return answer(f"Minus one update, {because}.", *(c for pair in changes.values() for c in pair),
         contradicted=len(free) >= 2, supported=len(paid) == len(gains) and all(below(m, 5) for m in rest),
         unless=smaller_budget(ours.paper, *rest, *gains.values()))
 
-# %% ../../nbs/bio_unet/90_claims.ipynb #1c094560
+# %% ../../nbs/bio_unet/90_claims.ipynb #2d1e57b2
 shared = [r for r in row_names(key, "5") if r.endswith("tasks)")]
 
 def _over_shared(ours, row): # mean score over that of a shared encoder; None where it was not run
     try: return ours.minus("5_differences", "Bio-U-Net", row, "macro mean difference")
     except Untestable: return None
 
+# %% ../../nbs/bio_unet/90_claims.ipynb #1626d075
 @rules.add("C-B-6")
 def _separate_encoders(ours):
     ours.table("5_differences")
@@ -135,7 +139,7 @@ def _separate_encoders(ours):
         supported=len(surely) == len(shared) and all(map(above, surely)),
         unless=smaller_budget(ours.paper, *cells))
 
-# %% ../../nbs/bio_unet/90_claims.ipynb #73b608a5
+# %% ../../nbs/bio_unet/90_claims.ipynb #58fbdd20
 @rules.add("C-B-7")
 def _label_helps(ours):
     six, five = shared[2], shared[1]
@@ -147,14 +151,14 @@ def _label_helps(ours):
         contradicted=any(map(below, d.values())), supported=all(map(above, d.values())),
         unless=smaller_budget(ours.paper, *d.values()))
 
-# %% ../../nbs/bio_unet/90_claims.ipynb #198633b5
+# %% ../../nbs/bio_unet/90_claims.ipynb #e0a7d6d7
 def columns_of_results()->list: # thresholds such as "t_0.6"; empty where no column is the printed row
     "Columns of printed Table 6 that hold the paper's own row of Table 2."
     own, curve = numbers(key, "2").loc["Bio-U-Net", list(indicators)], numbers(key, "6")
     of = curve.loc[list(indicators.values())]
     return [t for t in of if (of[t].to_numpy() == own.to_numpy()).all()]
 
-# %% ../../nbs/bio_unet/90_claims.ipynb #1e2553ba
+# %% ../../nbs/bio_unet/90_claims.ipynb #2799216a
 def _beside(ours): # our own gain at 0.6, in words, where there is one
     try: gain = ours.minus("6_differences", "t_0.6", "t_0.0", "macro mean difference")
     except Untestable as e: return f" Of ours nothing is known ({e})."
@@ -170,7 +174,7 @@ def _cut_at(columns, ours): # the rule, for any columns that hold the printed ro
 @rules.add("C-B-8")
 def _used_06(ours): return _cut_at(columns_of_results(), ours)
 
-# %% ../../nbs/bio_unet/90_claims.ipynb #fba0042e
+# %% ../../nbs/bio_unet/90_claims.ipynb #f4646bc5
 parts = ["subnetwork1_simclr", "subnetwork2_resnet", "subnetwork3_unet"]
 conventions = [f"{of}, {how}" for of in ("multiply-adds", "operations")
     for how in ("forward", "forward and backward")]
@@ -181,7 +185,7 @@ def printed_sum()->tuple: # (do they add up, the sum as words)
     words = f"{' + '.join(f'{v:g}' for v in t[parts])} = {t[parts].sum():.1f}, printed {t['total']:.1f}"
     return abs(t[parts].sum() - t["total"]) < .05, words
 
-# %% ../../nbs/bio_unet/90_claims.ipynb #26694815
+# %% ../../nbs/bio_unet/90_claims.ipynb #f2ab0506
 def _counted(ours, row): # {column: GFLOPs} of a row of Table 7, numbers without intervals
     t = ours.table("7")
     found = t[(t.protocol == ours.protocol) & (t.row == row)].set_index("metric").estimate
@@ -194,7 +198,7 @@ def _fits(ours): # {convention: printed columns that it gives within 5 %}
     near = lambda n, t: abs(n.get(t, float("nan")) - theirs[t]) <= .05*theirs[t]
     return {c: [t for t in (*parts, "total") if near(n, t)] for c, n in counts.items()}
 
-# %% ../../nbs/bio_unet/90_claims.ipynb #758e6b63
+# %% ../../nbs/bio_unet/90_claims.ipynb #e69c532d
 @rules.add("C-B-9")
 def _expensive_once(ours):
     adds_up, words = printed_sum()

@@ -146,7 +146,8 @@ def panels(
             reach = np.maximum([[r.estimate - r.ci_low], [r.ci_high - r.estimate]], 0)
             look = dict(color=".45", fmt="s") if name in controls else dict(color="C0", fmt="o")
             ax.errorbar(r.estimate, i, xerr=reach, **look)
-        ax.set(xlabel=_measured[m], xlim=(-.03, 1.03), yticks=range(len(order)), yticklabels=order)
+        ax.set(xlabel=_measured[m], xlim=(-.05, 1.05), xticks=(0, .5, 1), xticklabels=("0", ".5", "1"))
+        ax.set(yticks=range(len(order)), yticklabels=order)
     axes[0].invert_yaxis()
     n = table[table.row.isin(order)].n
     fig.suptitle(f"{table.data.iloc[0]}; {n.min():,.0f} to {n.max():,.0f} images with a map")
@@ -183,9 +184,10 @@ def figure_8(
     at = test["at"].to_numpy()[list(chosen.values())]
     raw = read(models, images[at])["Grad-CAM++"]
     maps = {"raw": raw, "sharpened": cam.sharpen(raw, rescale=False)}
-    rows = [f"{k}\np = {test.ensemble[i]:.2f}" for k, i in chosen.items()]
+    seen = zip(chosen.items(), raw.max((1, 2)))
+    rows = [f"{k}, p = {test.ensemble[i]:.2f}\nheight {top:.2g}" for (k, i), top in seen]
     label = "Grad-CAM++, malignant logit; phantoms"
-    return cam.overlays(images[at], maps, rows=rows, label=label, gamma=1/3, alpha=1., side=1.9)
+    return cam.overlays(images[at], maps, rows=rows, label=label, gamma=.5, alpha=.9, side=1.9)
 
 # %% ../../nbs/recall_first/03_explain.ipynb #6f0f5346
 def hairiness(

@@ -211,7 +211,7 @@ def _forest_panel(ax, found, metric, at): # one line per group, counts at the ri
         colour = groups.colours_of([r.group])[r.group] if tone else ".25"
         _point(ax, r, y, color=colour, fmt=groups.markers_of([r.group])[r.group] if tone else "o")
         of = f"{r.k:.0f}/{r.n:.0f}"
-        ax.text(1.01, y, of, transform=ax.get_yaxis_transform(), va="center", fontsize=8.5)
+        ax.text(1.03, y, of, transform=ax.get_yaxis_transform(), va="center", fontsize=8.5)
 
 def forest_of_groups(
     found:pd.DataFrame, # from by_attributes

@@ -187,7 +187,7 @@ def network(
 
 # %% ../../nbs/recall_first/02_train.ipynb #2074b938
 about_columns = """image_id lesion_id split target fold_faithful fold_corrected source edition
-    sex age site""".split()
+    patient_id sex age site""".split()
 
 # %% ../../nbs/recall_first/02_train.ipynb #993a0956
 def published_members(
