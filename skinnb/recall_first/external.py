@@ -72,9 +72,9 @@ def from_scores(
     cohort, members = the_train.published_ensembles(folder, backbone)
     other = {k: d.reset_index(drop=True) for k, d in away.groupby("domain", sort=False)}
     e = the_train.ensemble(members["corrected"])
-    unit = unit_of(cohort).set_axis(cohort.image_id)
-    home = e[e.split == "test"].assign(score=lambda d: d.ensemble, unit=lambda d: d.image_id.map(unit))
-    scored = {k: d[["image_id", "lesion_id", "target", "score"]].assign(unit=unit_of(d)) for k, d in other.items()}
+    home = e[e.split == "test"].assign(score=lambda d: d.ensemble, unit=lambda d: d.lesion_id)
+    told = ["image_id", "lesion_id", "target", "score"]
+    scored = {k: d[told].assign(unit=unit_of(d)) for k, d in other.items()}
     return dict(cohort=cohort, other=other, members=members["corrected"], scored={"home": home, **scored})
 
 # %% ../../nbs/recall_first/05_external.ipynb #131d264c
