@@ -651,7 +651,8 @@ def made_of(
     "How many of the papers' tables and figures a run holds."
     used = ", ".join(_used(read_run(run, outputs))) or "no recorded data"
     made = _made(coverage(run, outputs)).replace(", ", " and ")
-    return Markdown(f"**{made}** of the papers are made in the committed run `{run}` ({_text(used)}). What is not made says why: `skinnb_coverage {run}`.")
+    return Markdown(f"**{made}** of the papers are made in the committed run `{run}` "
+        f"({_text(used)}). What is not made says why: `skinnb_coverage {run}`.")
 
 def listed(
     run:str, # name of a run
