@@ -1,4 +1,4 @@
-# make env | outputs | sweep | test | test-plain | bench | params | lock | help
+# make env | outputs | sweep | docs | test | test-plain | bench | params | lock | help
 PRESET ?= phantom
 CORES  ?= $(shell env -u OMP_NUM_THREADS nproc 2>/dev/null || echo 2)
 PYTHON ?= 3.11
@@ -19,7 +19,7 @@ given := $(foreach w,$(MAKEOVERRIDES),$(if $(findstring =,$w),$w))
 strange := $(filter-out $(addsuffix =%,$(words) PYTHON UV),$(given))
 $(if $(strange),$(error unknown $(strange); accepted are $(words) PYTHON))
 
-.PHONY: help env outputs sweep test test-plain bench params lock
+.PHONY: help env outputs sweep docs test test-plain bench params lock
 help:
 	@echo "make outputs                          every page on the embedded phantoms, into outputs/phantom"
 	@echo "make outputs PRESET=real              the same pages on real data (SKINNB_DATA, SKINNB_WEIGHTS)"
@@ -29,6 +29,7 @@ help:
 	@echo "     CORES=2 GPUS=1 FRESH=1           how much may run at once; everything computed anew"
 	@echo "     PROFILE=slurm                    one job per page on a cluster (configs/slurm)"
 	@echo "make sweep                            configs/sweep.yaml: backbones x seeds, into outputs/sweep"
+	@echo "make docs                             a searchable site of the executed pages, in _docs (RUN=mine: of that run)"
 	@echo "make test                             every check"
 	@echo "make test-plain                       every page's checks as on a plain processor"
 	@echo "make bench                            speed beside the peers"
@@ -59,6 +60,9 @@ outputs: .venv/.ready skinnb/_modidx.py
 sweep: .venv/.ready skinnb/_modidx.py
 	@python tools/engine.py SWEEP=1 $(asked)
 
+docs: .venv/.ready skinnb/_modidx.py
+	@python tools/docs.py $(asked)
+
 test: .venv/.ready
 	@sh tests/run.sh
 
@@ -72,4 +76,4 @@ bench: .venv/.ready
 	@for b in bench/bench_*.py; do echo "== $$b"; python $$b; done
 
 lock: | $(filter .uv/bin/uv,$(UV))
-	$(UV) pip compile --quiet --upgrade --python-version 3.11 pyproject.toml --extra dev --extra generation -o requirements.lock --no-emit-index-url --no-annotate --no-header
+	$(UV) pip compile --quiet --upgrade --python-version 3.11 pyproject.toml --extra dev --extra docs --extra generation -o requirements.lock --no-emit-index-url --no-annotate --no-header

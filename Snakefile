@@ -33,11 +33,16 @@ facts = engine.facts()
 if unknown := [p for p in only if p not in runnable]: raise WorkflowError(f"there is no page {unknown[0]!r}; pages are {runnable}")
 
 # What a page depends on.
+def reads(page):
+    "Does a page read the tables of all papers? It says so beside what it makes."
+    return book.makes[page].get("reads") == "papers"
+
 @functools.cache
 def modules(page):
     "Modules that a page imports, directly or not."
     seen, todo = set(), list(book.imports[page])
-    if book.paper[page] == "across": todo += [m for m in page_of if m and m.endswith(".paper")] # found by the papers' keys
+    by_key = (".paper", ".claims") if reads(page) else (".paper",) # modules found by the papers' keys
+    if book.paper[page] == "across": todo += [m for m in page_of if m and m.endswith(by_key)]
     while todo:
         if (m := todo.pop()) in page_of and m not in seen:
             seen.add(m)
@@ -75,13 +80,21 @@ def declared(page, run):
     stem, paper = {"tables": "table_{}.csv", "figures": "figure_{}.png"}, page.split("/")[0]
     return [f"{folder[run]}/{kind}/{paper}/{stem[kind].format(id)}" for kind in stem for id in book.makes[page].get(kind, [])]
 
+def read_tables(page, run):
+    "Tables that a page reads of all papers: of this run, and of the committed ones."
+    places = [Path(folder[run]), *Path("outputs/reference").glob("*")] if reads(page) else []
+    return [f for place in places for paper in facts for f in place.glob(f"tables/{paper}/*.csv")]
+
 def made(page, run):
-    "The list of all that a page made. It goes when one of them is gone: the page is run again, and no other."
+    "The list of all that a page made. It goes when one of them is gone, or older than a table it read: the page is run again, and no other."
     path = Path(executed(page, run)).with_suffix(".made")
-    if workflow.is_main_process and path.exists() and not all(Path(f).exists() for f in path.read_text().splitlines()): path.unlink()
+    if workflow.is_main_process and path.exists():
+        gone = not all(Path(f).exists() for f in path.read_text().splitlines())
+        if gone or any(f.stat().st_mtime > path.stat().st_mtime for f in read_tables(page, run)): path.unlink()
     return str(path)
 
 wanted = dict.fromkeys(p for page in only or runnable for p in (*needs(page), page))
+before = lambda page: [p for p in wanted if reads(page) and book.paper[p] in facts] # all pages of all papers
 targets = [f for run in runs for p in wanted for f in (executed(p, run), made(p, run), *declared(p, run))]
 first = next(iter(runs))
 make_report = f"python -c 'import sys; from skinnb.report import report; report(sys.argv[1])' {first}"
@@ -97,6 +110,7 @@ for run in runs:
             input:
                 page=f"nbs/{page}.ipynb",
                 needs=[ancient(executed(p, run)) for p in needs(page)], # there before, but no reason to run again
+                papers=[made(p, run) for p in before(page)],
             output:
                 [update(f) for f in (executed(page, run), *declared(page, run))], # a failure loses nothing of the run before
                 made=made(page, run),

@@ -16,6 +16,6 @@ setup(
     packages=find_packages(include=["skinnb", "skinnb.*"]),
     package_data={"skinnb": ["data/*", "data/papers/*", "data/templates/*"]},
     install_requires=lines("requirements"),
-    extras_require={k: lines(f"{k}_requirements") for k in ("dev", "generation", "slurm", "kubernetes")},
+    extras_require={k: lines(f"{k}_requirements") for k in ("dev", "docs", "generation", "slurm", "kubernetes")},
     entry_points={"console_scripts": lines("console_scripts"), "nbdev": ["skinnb = skinnb._modidx:d"]},
 )

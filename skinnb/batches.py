@@ -136,16 +136,24 @@ def __len__(self:Batches):
 
 # %% ../nbs/21_batches.ipynb #e8ca7217
 @patch
-def pixels(self:Batches, chosen, rng):
-    "Images at some positions; on a GPU as a tensor there."
+def pixels(self:Batches,
+    chosen, # positions
+    rng, # NumPy generator, for images that are a function
+): # uint8, array (b, h, w, 3) or, on a GPU, tensor (b, 3, h, w)
+    "Images at some positions."
     a = self.images(chosen, rng) if callable(self.images) else self.images[chosen]
     if self.device.type != "cuda": return a
     pinned = torch.from_numpy(np.ascontiguousarray(a)).permute(0, 3, 1, 2).pin_memory()
     return pinned.to(self.device, non_blocking=True)
 
+# %% ../nbs/21_batches.ipynb #1541dab3
 @patch
-def made(self:Batches, chosen, epoch, i):
-    "The batch of some positions: (x, y), or (x, y, extra)."
+def made(self:Batches,
+    chosen, # positions
+    epoch, # counted from 0
+    i, # number of the batch in its epoch, from 0
+)->tuple: # (x, y), or (x, y, extra)
+    "The batch of some positions."
     rng = np.random.default_rng([self.seed, epoch, i])
     x, y = self.pixels(chosen, rng), torch.from_numpy(self.y[chosen]).to(self.device)
     x, y = self.recipe(x, rng, y=y) if asks_for(self.recipe, "y") else (self.recipe(x, rng), y)
@@ -154,7 +162,7 @@ def made(self:Batches, chosen, epoch, i):
 
 # %% ../nbs/21_batches.ipynb #3414d706
 @patch
-def order(self:Batches, epoch):
+def order(self:Batches, epoch): # epoch: counted from 0
     "Positions in the order of an epoch."
     return epoch_order(self.idx, self.y, self.sampler, self.seed, epoch) if self.shuffle else self.idx
 
@@ -164,8 +172,9 @@ def __iter__(self:Batches):
     numbers = range(self.start, len(self))
     yield from ahead((self.made(order[i*bs:(i + 1)*bs], self.epoch, i) for i in numbers), self.n_ahead)
 
+# %% ../nbs/21_batches.ipynb #04e3ca5d
 @patch
-def at(self:Batches, number):
+def at(self:Batches, number): # number: from 0
     "One batch, counted on over the epochs."
     epoch, i = divmod(number, len(self))
     return self.made(self.order(epoch)[i*self.bs:(i + 1)*self.bs], epoch, i)

@@ -21,7 +21,7 @@ from . import phantoms
 from .archives import acquire, at_hand, fetch, inspect, manifest, overlaps, unpack, verify
 from .readers import (attributes, cohort_frame, columns, computed_on, data_name, describe, listed_pairs,
     load, needs, with_files)
-from .study import cache_dir, fallback, one_of, outputs_dir, sweep_debris, write_whole
+from .study import cache_dir, fallback, key_of, one_of, outputs_dir, sweep_debris, write_whole
 
 # %% ../nbs/13_cohorts.ipynb #d514bf64
 def _whole(name, value, least=1): # a whole number from `least` on, or an error that says so
@@ -59,11 +59,14 @@ def read_image(
         raise ValueError(f"{path} is not a readable picture: {e}") from None
 
 # %% ../nbs/13_cohorts.ipynb #9320f7a4
+@functools.cache
+def _drawing(): # checksum of the code that draws phantoms
+    return key_of(phantoms.draw_one, row=None)
+
 def _key(frame, **how): # what the pictures depend on
     if set(frame.source) == {"phantom"}:
         drop = [c for c in ("split", "target", "path", "mask_path", "dx") if c in frame]
-        text = Path(phantoms.__file__).read_text(encoding="utf-8")
-        return json.dumps([how, frame.drop(columns=drop).to_csv(), text])
+        return json.dumps([how, frame.drop(columns=drop).to_csv(), _drawing()])
     stats = [os.stat(p) for p in frame[how["column"]]]
     return json.dumps([how, list(frame.image_id), [(s.st_size, s.st_mtime_ns) for s in stats]])
 

@@ -194,8 +194,7 @@ def _chosen(frame, only): # the rows that a query wants
         raise ValueError(said) from None
     return found.reset_index(drop=True)
 
-def _asked(name, edition, dest, source, make, pack_, shard,
-           only): # what the command line asks for; what it says
+def _asked(name, edition, dest, source, make, pack_, shard, only): # what the command line asks for
     if not name: return _listing(source, dest)
     if make: return make_edition(name, make, dest, source)
     if not pack_: return acquire(name, edition, dest, source)
@@ -208,7 +207,7 @@ def data_cli(
     name:str="", # data set; none lists them all
     edition:str=None, # official, 256px ...; none takes what is at hand
     dest:str=None, # where to unpack (none: the cache folder), or where to write a pack (none: packs)
-    source:str=None, # folder of archives; none is SKINNB_DATA
+    source:str=None, # folder with a sub-folder of archives for each data set; none is SKINNB_DATA
     make:str=None, # make this compact edition from the official archives, such as 256px
     pack:str=None, # write a pack with pictures of this side, such as 128px
     shard:str="16MB", # no archive of a pack is larger

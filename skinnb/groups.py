@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['rate_names', 'made_reader', 'biased_study', 'name_groups', 'drawn_tables', 'by_group', 'wide_groups', 'metric_frame',
-           'differences', 'colours_of', 'group_points', 'group_lines']
+           'differences', 'colours_of', 'markers_of', 'group_points', 'group_lines']
 
 # %% ../nbs/31_groups.ipynb #634c276c
 import itertools
@@ -103,14 +103,14 @@ def _lesion_counts(metric, y, pred, code, n_groups, unit): # lesions behind a ra
     return np.r_[len(np.unique(unit[m])), np.bincount(pairs[:, 0], minlength=n_groups)]
 
 # %% ../nbs/31_groups.ipynb #90b216aa
-def _rate_lines(metric, draws, lesions, level): # lesions behind the rate; None: every image is its own
+def _rate_lines(metric, draws, lesions): # lesions behind the rate; None: every image is its own
     k, n = (v[0] for v in rate_parts(draws)[metric])
     estimate, plain = rate_of(metric, draws[0]), lesions is None and metric != "f1"
-    lo, hi = wilson(k, n, level) if plain else percentile_interval(rate_of(metric, draws[1:]), level)[:2]
+    lo, hi = wilson(k, n) if plain else percentile_interval(rate_of(metric, draws[1:]))[:2]
     how = np.full(len(k), "Wilson" if plain else "bootstrap", object)
     if lesions is not None and metric != "f1":
         edge, units = (k == 0) | (k == n), np.where(n > 0, lesions, 0)
-        of_units = wilson(np.where(k == n, units, 0), units, level)
+        of_units = wilson(np.where(k == n, units, 0), units)
         lo, hi = (np.where(edge, u, v) for u, v in zip(of_units, (lo, hi)))
         how = np.where(edge, "Wilson, lesions", how)
     if metric == "f1": k, n = np.full(len(k), np.nan), draws[0].sum(-1)
@@ -118,11 +118,11 @@ def _rate_lines(metric, draws, lesions, level): # lesions behind the rate; None:
                 k=k, n=n, interval=how)
 
 # %% ../nbs/31_groups.ipynb #ac9af1de
-def _auc_lines(y, s, code, n_groups, unit, level): # the same for the AUC, by DeLong
+def _auc_lines(y, s, code, n_groups, unit): # the same for the AUC, by DeLong
     lines = []
     for m in [np.ones(len(y), bool), *(code == g for g in range(n_groups))]:
         of = None if unit is None else unit[m]
-        lines.append(delong(y[m], s[m], level, of) if 0 < y[m].sum() < m.sum() else (np.nan,)*3)
+        lines.append(delong(y[m], s[m], cluster=of) if 0 < y[m].sum() < m.sum() else (np.nan,)*3)
     estimate, lo, hi = np.array(lines).T
     sizes = [len(y), *np.bincount(code, minlength=n_groups)]
     return dict(metric="auroc", estimate=estimate, ci_low=lo, ci_high=hi, k=np.nan, n=sizes,
@@ -146,12 +146,11 @@ def by_group(
     cluster=None, # lesion of each image; None: every image is its own
     n_boot:int=2000, # draws, where an interval needs them
     seed:int=42, # of the draws
-    level:float=.95, # of the intervals
     smallest:int=10, # positives and negatives that a group needs for rates
     metrics:list=None, # from rate_names and "auroc"; None: all
 )->pd.DataFrame: # group, metric, estimate, ci_low, ci_high, k, n, interval, n_pos, n_neg, note
-    "Every rate of every group with its interval; small groups and missing attributes as counts."
-    check_settings(level, n_boot=n_boot)
+    "Every rate of every group with its 95 % interval; small groups and missing attributes as counts."
+    check_settings(n_boot=n_boot)
     metrics = known_metrics(metrics or [*rate_names, "auroc"], [*rate_names, "auroc"])
     y, s = labels_and_scores(y_true, y_score)
     named = name_groups(sensitive_features, len(y)).cat
@@ -159,9 +158,9 @@ def by_group(
     pred, unit = called_positive(s, threshold), None if cluster is None else as_units(cluster, len(y))[0]
     draws = drawn_tables(y, pred, code, len(names), unit, n_boot, seed)
     def lines(metric):
-        if metric == "auroc": return _auc_lines(y, s, code, len(names), unit, level)
+        if metric == "auroc": return _auc_lines(y, s, code, len(names), unit)
         lesions = None if unit is None else _lesion_counts(metric, y, pred, code, len(names), unit)
-        return _rate_lines(metric, draws, lesions, level)
+        return _rate_lines(metric, draws, lesions)
     n_neg, n_pos = (draws[0, :, i:i + 2].sum(-1).astype(int) for i in (0, 2))
     of_group = dict(group=["all", *names], n_pos=n_pos, n_neg=n_neg)
     found = pd.concat([pd.DataFrame(of_group | lines(m)) for m in metrics], ignore_index=True)
@@ -240,6 +239,13 @@ def colours_of(
     rest = iter(free*8)
     return {n: known[n] if n in known else next(rest) for n in names}
 
+def markers_of(
+    names, # groups
+)->dict: # {name: matplotlib marker}
+    "A marker for every group, so that a grey print tells them apart: round for light, square for dark."
+    fixed, rest = {"all": "_", "light": "o", "dark": "s"}, iter("Dv^PX*<>"*8)
+    return {n: fixed[n] if n in fixed else next(rest) for n in names}
+
 # %% ../nbs/31_groups.ipynb #e266acd8
 def group_points(
     found:pd.DataFrame, # from by_group
@@ -268,15 +274,19 @@ def group_lines(
     xlabel:str="", # in words
     ylabel:str="", # in words
     ax=None, # axes to draw on
+    labels:dict=None, # words for the legend, {group: words}; None: its name
 ): # matplotlib figure
     "One line per group with its interval as a band."
     ax = ax or plt.subplots(figsize=(6.4, 3.4))[1]
-    for g, colour in colours_of(dict.fromkeys(found.group)).items():
+    marker = markers_of(dict.fromkeys(found.group))
+    for g, colour in colours_of(marker).items():
         d = found[found.group == g]
-        ax.plot(d[x], d[y], color=colour, lw=2, label=g)
+        every = max(1, len(d)//8) # at most some eight markers on a line
+        ax.plot(d[x], d[y], color=colour, lw=2, marker=marker[g], ms=5, markevery=every,
+            label=(labels or {}).get(g, g))
         if "ci_low" not in d: continue
         low, high = d.ci_low.astype(float), d.ci_high.astype(float)
         ax.fill_between(d[x].astype(float), low, high, color=colour, alpha=.15, lw=0)
     ax.set(xlabel=xlabel, ylabel=ylabel)
-    ax.legend(frameon=False, fontsize=9)
+    ax.legend(frameon=False)
     return ax.figure

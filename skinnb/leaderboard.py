@@ -70,11 +70,17 @@ def image_scores(
     paper:str, # whose scores
     name:str, # of the file
     outputs=None, # the outputs folder; None: `study.outputs_dir()`
+    split:str="test", # rows that count, where the file has a column split
 )->pd.DataFrame: # image_id, lesion_id, target, score: one row per image
-    "Scores of a run, the mean over members and seeds."
+    "Scores of a run on its test images, the mean over members and seeds."
     path = run_folder(run, outputs)/"scores"/paper/f"{name}.csv.gz"
     if not path.exists(): raise FileNotFoundError(f"run {run!r} keeps no scores {name!r} of {paper}")
     each = pd.read_csv(path, dtype=dict(image_id=str, lesion_id=str))
+    if "split" in each:
+        there = ", ".join(sorted(set(map(str, each.split))))
+        if not (each.split == split).any():
+            raise ValueError(f"{path.name} of run {run!r}: split={split!r}; there are {there}")
+        each = each[each.split == split]
     if "lesion_id" not in each: each["lesion_id"] = each.image_id
     by_image = each.groupby("image_id")
     if (two := by_image.target.nunique() > 1).any():

@@ -206,6 +206,11 @@ def _check_units(ours, paper, where): # raise where per cent stand beside fracti
         if mixed and not (is_percent(unit) and is_percent(theirs)):
             raise ValueError(f"{where}: unit {unit!r} beside {theirs!r}; convert ours to the paper's unit")
 
+def _check_cases(ours, where): # raise where a rate has no n
+    rates = ours[ours.unit.str.startswith(("fraction", "percent")) & ours.estimate.notna()]
+    for r in rates[rates.n.isna()].itertuples():
+        raise ValueError(f"{where}: n is missing for row {r.row!r}, metric {r.metric!r}: a rate has its cases")
+
 # %% ../nbs/02_published.ipynb #8af7abf8
 def check_ours(
     ours:pd.DataFrame, # tidy rows of ours
@@ -222,6 +227,7 @@ def check_ours(
         if at: raise ValueError(f"{where}: {fault} in {at[0]}")
     ours = _with_units(ours, paper, where)
     _check_units(ours, paper, where)
+    _check_cases(ours, where)
     return ours.assign(audit=ours.audit.fillna("") if "audit" in ours else "", printed="")
 
 # %% ../nbs/02_published.ipynb #46157c3b
@@ -269,12 +275,14 @@ def smaller(
     paper:str, # key
     img_size:int, # side of our pictures, pixels
     n_epochs:int, # our passes over the training images
-)->str: # such as "96 px and 4 epochs for 224 px and 25"; "" where nothing was smaller
-    "What was smaller than the paper's picture size and epochs."
+    trainings:int=None, # of ours behind a number, where one alone is worth saying
+)->str: # such as "96 px and 4 epochs for 224 px and 25; one training"; "" where nothing was smaller
+    "What was smaller than the paper's picture size and epochs, and whether one training alone speaks."
     known = facts(paper)
     size, epochs = known["recipe"]["img_size"], known["training"]["n_epochs"]
-    if (img_size, n_epochs) == (size, epochs): return ""
-    return f"{img_size} px and {n_epochs} epochs for {size} px and {epochs}"
+    same = (img_size, n_epochs) == (size, epochs)
+    less = "" if same else f"{img_size} px and {n_epochs} epochs for {size} px and {epochs}"
+    return "; ".join(w for w in (less, "one training" if trainings == 1 else "") if w)
 
 # %% ../nbs/02_published.ipynb #2eb60c9e
 def _csv_lines(csv_file): # header and lines of a CSV, each as long as the header

@@ -16,14 +16,12 @@ from .archives import acquire, editions, manifest, stamp_of
 from .study import data_dir, one_of
 
 # %% ../nbs/12_readers.ipynb #466588d4
-columns = ["image_id", "lesion_id", "patient_id", "dx", "dx_type", "target", "age", "sex", "site", "fst",
-           "ita",
-           "split", "source", "path", "mask_path"]
+columns = ["image_id", "lesion_id", "patient_id", "dx", "dx_type", "target", "age", "sex", "site",
+           "fst", "ita", "split", "source", "path", "mask_path"]
 attributes = ["pigment_network", "negative_network", "streaks", "milia_like_cyst", "globules"]
 _ranges = dict(target=None, age=(0, 120), fst=(1, 6), ita=(-180, 180)) # None: any number
 
-def _numbers(frame, column,
-             ends): # a column as numbers in its range; what does not fit is named with its image
+def _numbers(frame, column, ends): # a column as numbers in its range; what does not fit is named
     given = frame[column]
     x = pd.to_numeric(given, errors="coerce").astype(float)
     bad = given.notna() & x.isna() | (~x.between(*ends) & x.notna() if ends else False)

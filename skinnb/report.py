@@ -27,7 +27,7 @@ from skinnb.verdicts import (css, phantom_caution, side_by_side, sources, table_
     verdict_word)
 from .runs import (Found, both_runs, compare_lines, compare_runs, failures, other_settings, read_run,
     run_folder, runs)
-from .study import one_of, pages, root, write_whole
+from .study import alt_text, one_of, pages, root, write_whole
 
 # %% ../nbs/05_report.ipynb #8a747aec
 kinds = "table", "figure"
@@ -259,7 +259,7 @@ def _ours_shows(about): # a sentence on our figure
 
 def _figure(found, png): # what the template shows of a figure
     (name, id), about = _titled(png, "figure"), _about(png)
-    file, ours = png.relative_to(found.folder).as_posix(), _ours_shows(about)
+    file, ours = png.relative_to(found.folder).as_posix(), alt_text(png) or _ours_shows(about)
     svg = png.with_suffix(".svg").exists() and not _committed(found.folder)
     links = [("SVG", quote(file[:-3] + "svg"))]*svg + _links(found, file, about.get("page"))
     return dict(name=name, id=id, src=quote(file), alt=f"{name}. {ours}", ours=ours, links=links,

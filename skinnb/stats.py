@@ -6,8 +6,9 @@
 __all__ = ['group_metrics', 'gap_metrics', 'wilson', 'check_settings', 'as_printed', 'difference', 'as_labels', 'as_scores',
            'labels_and_scores', 'as_units', 'known_metrics', 'called_positive', 'delong', 'hanley_mcneil',
            'delong_test', 'confusion', 'rate_parts', 'rate_of', 'rates', 'rate_gaps', 'resampled_counts',
-           'drawn_weights', 'percentile_interval', 'cluster_bootstrap', 'two_sided_p', 'paired_bootstrap',
-           'group_of_units', 'permutation_test', 'lattice', 'lattice_counts']
+           'drawn_weights', 'percentile_interval', 'units_behind', 'at_the_edge', 'cluster_bootstrap', 'two_sided_p',
+           'paired_bootstrap', 'picked', 'seed_bootstrap', 'auc_draws', 'group_of_units', 'permutation_test', 'lattice',
+           'lattice_counts']
 
 # %% ../nbs/01_stats.ipynb #79ce863d
 import re
@@ -363,9 +364,41 @@ gap_metrics = ["tpr_difference", "fpr_difference", "equalised_odds_max", "equali
                "auroc_difference"]
 
 # %% ../nbs/01_stats.ipynb #1188081e
-def _result_rows(metric, values, counts, names, level): # values (1 + n_boot, columns), counts (columns, 4)
+def units_behind(
+    metric:str, # a simple rate, from rate_parts
+    y, # 0 or 1 per image
+    pred, # 0 or 1 per image
+    unit, # unit of each image, from 0
+    group, # group of each image, from 0
+    n_groups:int, # groups
+)->np.ndarray: # (1 + n_groups,): all, then each group
+    "Distinct lesions among the images that a rate is a share of."
+    of_pos, of_neg = metric in ("sensitivity", "tpr", "fnr"), metric in ("specificity", "fpr")
+    m = np.ones(len(y), bool)
+    if of_pos or of_neg: m = y == int(of_pos)
+    if metric == "precision": m = pred == 1
+    pairs = np.unique(np.c_[group[m], unit[m]], axis=0)
+    return np.r_[len(np.unique(unit[m])), np.bincount(pairs[:, 0], minlength=n_groups)]
+
+# %% ../nbs/01_stats.ipynb #ac8bcf10
+def at_the_edge(
+    ci_low, # lower ends of an interval (groups,)
+    ci_high, # upper ends
+    k, # successes
+    n, # trials
+    units, # lesions behind each rate
+    level:float=.95, # confidence level
+)->tuple: # (lower, upper) ends
+    "The same interval, and Wilson's over lesions where k is 0 or n."
+    k, n, units = (np.asarray(v, float) for v in (k, n, units))
+    edge, units = ((k == 0) | (k == n)) & (n > 0), np.where(n > 0, units, 0)
+    of_units = wilson(np.where(k == n, units, 0), units, level)
+    return tuple(np.where(edge, u, v) for u, v in zip(of_units, (ci_low, ci_high)))
+
+def _result_rows(metric, values, counts, names, units, level): # values (1 + n_boot, columns)
     lo, hi, n_valid = percentile_interval(values[1:], level)
     k, n = rate_parts(counts).get(metric) or (counts[:, 2:].sum(1), counts.sum(1))
+    if units is not None: lo, hi = at_the_edge(lo, hi, k, n, units, level)
     if metric in gap_metrics: names, k, n = ["between"], [pd.NA], counts[:1].sum(1)
     return pd.DataFrame(dict(
         group=names, metric=metric, estimate=values[0], ci_low=lo, ci_high=hi,
@@ -425,10 +458,15 @@ def cluster_bootstrap(
     if names[1:]: values |= rate_gaps({m: v[:, 1:] for m, v in values.items()})
     counts = confusion(y, pred, groups).to_numpy()
     counts = np.concatenate([counts.sum(0, keepdims=True), counts])[:1 + len(names)]
-    if mean and names: values, counts, names = _with_mean(values, counts, names)
+    own = np.arange(len(y)) if unit is None else unit
+    behind = {m: units_behind(m, y, pred, own, group, len(names))[:1 + len(names)]
+              for m in {*metrics} & {*rate_parts(counts)}}
+    if mean and names:
+        values, counts, names = _with_mean(values, counts, names)
+        behind = {m: np.r_[v, v[:1]] for m, v in behind.items()}
     columns = {m: v[:, None] if v.ndim == 1 else v for m, v in values.items()}
-    return pd.concat([_result_rows(m, columns[m], counts, ["all", *names], level) for m in metrics],
-                     ignore_index=True)
+    return pd.concat([_result_rows(m, columns[m], counts, ["all", *names], behind.get(m), level)
+                      for m in metrics], ignore_index=True)
 
 # %% ../nbs/01_stats.ipynb #39993475
 def two_sided_p(
@@ -468,6 +506,71 @@ def paired_bootstrap(
     lo, hi, valid = percentile_interval(diff[1:], level)
     numbers = dict(a=of_a[0], b=of_b[0], estimate=diff[0], ci_low=lo, ci_high=hi)
     return {k: float(v) for k, v in numbers.items()} | dict(p=two_sided_p(diff[1:]), n_valid=int(valid))
+
+# %% ../nbs/01_stats.ipynb #65b18915
+def picked(
+    values:np.ndarray, # (1 + n_boot, seeds): the study itself, then draws of lesions
+    pick:np.ndarray, # (1 + n_boot,): which seed each draw takes
+)->np.ndarray: # (1 + n_boot,): the mean over seeds, then the seed of each draw, moved away from the mean
+    "Draws of a seed as well as lesions."
+    n, mean = values.shape[1], values.mean(1)
+    away = values[np.arange(len(values)), pick] - mean
+    drawn = mean + away*np.sqrt(n/(n - 1)) if n > 1 else mean
+    return np.r_[mean[:1], drawn[1:]]
+
+def _draws_of_seeds(y, arms, unit, threshold, metrics, n_boot, rng): # {metric: [(1 + n_boot, seeds), ..]}
+    scores = [as_scores(s, len(y), f"seed {k}") for a in arms for k, s in a.items()]
+    n, cuts = len(scores), np.cumsum([len(a) for a in arms])[:-1]
+    long, score, found = np.tile(y, n), np.concatenate(scores), {}
+    on = np.tile(unit, n), np.repeat(np.arange(n), len(y)), n, n_boot
+    for_counts, for_auc = rng.spawn(2)
+    called = called_positive(score, threshold)
+    if set(metrics) - {"auroc"}: found |= _rate_draws(long, called, *on, for_counts)
+    if "auroc" in metrics: found |= _auc_of_groups(long, score, *on, for_auc)
+    return {m: np.split(found[m][:, 1:], cuts, axis=1) for m in metrics}
+
+# %% ../nbs/01_stats.ipynb #ea791c60
+def seed_bootstrap(
+    y_true, # 0 or 1 per image
+    by_seed:dict, # {seed: score per image}: all trainings of one recipe, on the same images
+    cluster=None, # lesion of each image; None: every image is its own
+    other:dict=None, # the same of a second recipe, if the first minus the second is asked
+    threshold:float=.5, # predicted 1 from this score on, for rates
+    n_boot:int=2000, # draws
+    seed:int=42, # of the draws
+    level:float=.95, # confidence level
+    metrics=("auroc",), # from group_metrics
+)->pd.DataFrame: # metric, estimate, ci_low, ci_high, seed_low, seed_high, seeds, p (of a difference)
+    "Mean over trainings, or the difference of two such means, where a draw picks a seed and lesions."
+    check_settings(level, n_boot=n_boot)
+    y, metrics = as_labels(y_true), known_metrics(metrics, group_metrics)
+    arms, rng = [a for a in (by_seed, other) if a is not None], np.random.default_rng(seed)
+    if not all(arms): raise ValueError("a recipe without trainings: at least one seed is needed")
+    drawn = _draws_of_seeds(y, arms, as_units(cluster, len(y))[0], threshold, metrics, n_boot, rng)
+    picks = [rng.integers(len(a), size=1 + n_boot) for a in arms]
+    def line(metric, values): # values (1 + n_boot, seeds) of each recipe
+        v = [picked(of_arm, pick) for of_arm, pick in zip(values, picks)]
+        v, one = (v[0] - v[1], values[0][0] - values[1][0].mean()) if other else (v[0], values[0][0])
+        lo, hi, _ = percentile_interval(np.clip(v[1:], -1 if other else 0, 1), level)
+        return dict(metric=metric, estimate=v[0], ci_low=float(lo), ci_high=float(hi), seed_low=one.min(),
+            seed_high=one.max(), seeds=len(one), p=two_sided_p(v[1:]) if other else np.nan)
+    return pd.DataFrame([line(m, v) for m, v in drawn.items()])
+
+# %% ../nbs/01_stats.ipynb #0bcd41f0
+def auc_draws(
+    y_true, # 0 or 1 per image
+    scores:list, # scores of all images each, NaN where an image is not to be judged by it
+    cluster=None, # lesion of each image; None: every image is its own
+    n_boot:int=2000, # draws
+    seed:int=42, # of the draws
+)->np.ndarray: # (1 + n_boot, number of scores): the study itself, then draws; NaN where a class is missing
+    "AUC of several scores, each on its own images, in common draws of lesions."
+    check_settings(n_boot=n_boot)
+    y, (unit, n_units) = as_labels(y_true), as_units(cluster, len(y_true))
+    judged = [~np.isnan(np.asarray(s, float)) for s in scores]
+    known = [as_scores(np.nan_to_num(s), len(y), f"scores[{i}]") for i, s in enumerate(scores)]
+    plans = [_auc_plan(y, s, unit, m) for s, m in zip(known, judged)]
+    return _auc_draws(plans, n_units, n_boot, np.random.default_rng(seed))
 
 # %% ../nbs/01_stats.ipynb #095843be
 def group_of_units(

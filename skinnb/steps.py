@@ -44,6 +44,7 @@ def _lower(loss, opt, clip): # one step of one optimiser
     if clip: torch.nn.utils.clip_grad_norm_(own, clip)
     opt.step()
 
+# %% ../nbs/25_steps.ipynb #fb04e61c
 def _take(turns, optimisers, spec, where): # all turns of one step -> {name: loss}
     found, dtype = {}, dict(fp32=torch.float32, bf16=torch.bfloat16)[spec.precision]
     while True:
@@ -130,6 +131,7 @@ def _go_on(step, parts, batches, spec, saver, log, done, quiet): # the steps tha
                 raise OutOfTime(f"{e}: training stands at step {i + 1} of {spec.n_steps}") from None
             if last or saver.ready(): _save(saver, log, parts, i)
 
+# %% ../nbs/25_steps.ipynb #0e1884f8
 def _row(log, i, spec, quiet): # a row of the history, and a plain line
     log.row(i)
     if quiet: return

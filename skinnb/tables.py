@@ -6,22 +6,24 @@
 __all__ = ['count_names', 'rate_names', 'other_names', 'synonyms', 'statuses', 'span', 'known_name', 'implied_counts',
            'conflicts', 'dice_ceiling', 'dice_from_iou', 'eodds_ceiling', 'accuracy_ceiling', 'abroca_bounds',
            'abroca_null', 'binormal_accuracy', 'two_rates', 'mean_lattice', 'check_table', 'with_counts', 'number',
-           'share', 'rate', 'Register', 'findings_table', 'show_findings', 'numbers']
+           'share', 'rate', 'Register', 'findings_table', 'show_findings', 'numbers', 'own_tables', 'check_run']
 
 # %% ../nbs/03_tables.ipynb #d20f7252
 import functools, itertools, math, re
 from decimal import Decimal
 from importlib.resources import files
+from pathlib import Path
 
 import numpy as np, pandas as pd
 from fastcore.basics import patch
 from fastcore.xml import Div, Safe, Span, Style, Table, Tbody, Td, Th, Thead, Tr, to_xml
 from IPython.display import HTML
+from scipy.optimize import linprog
 from scipy.special import ndtr, ndtri
 from scipy.stats import binom
 from .published import facts, papers, printed
 from .stats import as_printed, difference, hanley_mcneil, lattice_counts, wilson
-from .study import begin, one_of, theme
+from .study import begin, one_of, theme, tidy_columns
 
 # %% ../nbs/03_tables.ipynb #1fe75f02
 def span(
@@ -65,12 +67,15 @@ def _count_span(v, at): # a printed count as an interval of one number
     if not (n >= 0 and n == round(n)): raise ValueError(f"{at}a count is a whole number from 0")
     return n, n
 
-def _rate_span(v, decimals, truncation, at): # a printed rate as an interval that meets 0..1
+def _no_rate(v, decimals=None, truncation=False): # is a printed number beyond 0 and 1?
     lo, hi = span(v, decimals, truncation)
     middle = as_printed(v)[0]/(100 if str(v).strip().endswith("%") else 1)
-    if hi < 0 or lo > 1 or not -1e-9 <= middle <= 1 + 1e-9:
+    return hi < 0 or lo > 1 or not -1e-9 <= middle <= 1 + 1e-9
+
+def _rate_span(v, decimals, truncation, at): # a printed rate as an interval that meets 0..1
+    if _no_rate(v, decimals, truncation):
         raise ValueError(f"{at}a rate lies in 0..1; write a percentage with %")
-    return lo, hi
+    return span(v, decimals, truncation)
 
 # %% ../nbs/03_tables.ipynb #21f140bd
 def _spans(given, decimals=None, truncation=False, where=""): # {column: printed} -> {name: (low, high)}
@@ -81,6 +86,14 @@ def _spans(given, decimals=None, truncation=False, where=""): # {column: printed
             "one of them")
         found[name] = _count_span(v, at) if name in count_names else _rate_span(v, decimals, truncation, at)
     return found
+
+# %% ../nbs/03_tables.ipynb #0d000025
+def _beyond(given, decimals=None, truncation=False): # (what can be used, [(names, should be, why)])
+    rates = {k: v for k, v in given.items() if known_name(k) not in count_names}
+    wrong = [k for k, v in rates.items() if _no_rate(v, decimals, truncation)]
+    said = lambda k, v: f"{k} {v/100:.4g}, if it is a per cent" if 1 < v <= 100 else f"{k} from 0 to 1"
+    found = [((k,), said(k, as_printed(given[k])[0]), "a rate lies between 0 and 1") for k in wrong]
+    return {k: v for k, v in given.items() if k not in wrong}, found
 
 # %% ../nbs/03_tables.ipynb #0ba6f0c1
 _of_tp = dict( # smallest and largest tp; a and b are the ends of the printed interval
@@ -192,33 +205,68 @@ def _against_counts(s, free, sizes, feasible): # rates that printed counts contr
     return [(*counts, k) for k in free if k not in counts and not feasible((*counts, k))]
 
 # %% ../nbs/03_tables.ipynb #b5147d94
-_tied = [("f1", ("precision", "recall"), lambda p, r: 2*p*r/(p + r)),
-    ("balanced_accuracy", ("recall", "specificity"), lambda r, s: (r + s)/2),
-    ("fnr", ("recall",), lambda r: 1 - r), ("fpr", ("specificity",), lambda s: 1 - s),
-    ("accuracy", ("recall", "specificity", "prevalence"), lambda r, s, w: w*r + (1 - w)*s),
-    ("accuracy", ("precision", "recall", "prevalence"), lambda p, r, w: 1 - w*((1 - r) + r*(1/p - 1))),
-    ("precision", ("recall", "specificity", "prevalence"), lambda r, s, w: w*r/(w*r + (1 - w)*(1 - s)))]
+_sums = dict( # weights of tp, fn, fp, tn
+    tp=(1, 0, 0, 0), fn=(0, 1, 0, 0), fp=(0, 0, 1, 0), tn=(0, 0, 0, 1),
+    n_pos=(1, 1, 0, 0), n_neg=(0, 0, 1, 1), n=(1, 1, 1, 1))
 
-def _corners(s, names, formula): # (low, high) of the formula over the printed intervals
-    ends = [[np.float64(np.clip(x, 0, 1)) for x in s[k]] for k in names]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        v = [formula(*corner) for corner in itertools.product(*ends)]
-    return np.nanmin(v), np.nanmax(v)
+_ratios = dict( # one sum over another
+    recall=((1, 0, 0, 0), (1, 1, 0, 0)), fnr=((0, 1, 0, 0), (1, 1, 0, 0)),
+    specificity=((0, 0, 0, 1), (0, 0, 1, 1)), fpr=((0, 0, 1, 0), (0, 0, 1, 1)),
+    precision=((1, 0, 0, 0), (1, 0, 1, 0)), npv=((0, 0, 0, 1), (0, 1, 0, 1)),
+    f1=((2, 0, 0, 0), (2, 1, 1, 0)), accuracy=((1, 0, 0, 1), (1, 1, 1, 1)),
+    prevalence=((1, 1, 0, 0), (1, 1, 1, 1)))
+
+# %% ../nbs/03_tables.ipynb #0d000020
+def _linear(s, names): # rows of A in A x <= 0 and of B in B x = 0, for the shares x of the four cells
+    A, B, counts = [], [], [k for k in names if k in _sums and s[k][0] > 0]
+    for k in names:
+        if k not in _ratios: continue
+        (top, below), (a, b) = map(np.array, _ratios[k]), np.clip(s[k], 0, 1)
+        A += [a*below - top, top - b*below]
+    for k in names:
+        if k in _sums and s[k][0] == 0: B.append(np.array(_sums[k], float))
+    for k, j in itertools.pairwise(counts): # two counts fix the ratio of two sums
+        B.append((np.array(_sums[k])*s[j][0] - np.array(_sums[j])*s[k][0])/max(s[k][0], s[j][0]))
+    return A, B
+
+def _optimum(c, A, B, below): # smallest c x where `below` x is 1, or None where no x fits
+    found = linprog(c, A_ub=A or None, b_ub=np.zeros(len(A)) if A else None,
+        A_eq=[*B, below], b_eq=[*np.zeros(len(B)), 1.])
+    return found.fun if found.status == 0 else None
 
 # %% ../nbs/03_tables.ipynb #129534ae
 def _outside(lo, hi, interval): return hi < interval[0] - 1e-9 or lo > interval[1] + 1e-9
 
-def _untied(s): # [(names, should be)] for every formula that does not hold
-    found = []
-    for target, names, formula in _tied:
-        if target in s and set(names) <= set(s):
-            lo, hi = _corners(s, names, formula)
-            if _outside(lo, hi, s[target]): found.append(((*names, target), _range_text(target, lo, hi)))
-    names = ("recall", "specificity", "accuracy")
-    if set(names) <= set(s) and "prevalence" not in s:
-        lo, hi = min(s["recall"][0], s["specificity"][0]), max(s["recall"][1], s["specificity"][1])
-        if _outside(lo, hi, s["accuracy"]): found.append((names, _range_text("accuracy", lo, hi)))
-    return found
+def _reach(s, name, others): # (lowest, highest) value of a rate, the others given, or None
+    if name == "balanced_accuracy":
+        ends = [_reach(s, k, others) for k in ("recall", "specificity")]
+        return None if None in ends else tuple(np.mean(ends, axis=0))
+    A, B = _linear(s, [k for k in others if k != name])
+    top, below = map(np.array, _ratios[name])
+    low, high = _optimum(top, A, B, below), _optimum(-top, A, B, below)
+    return None if low is None or high is None else (low, -high)
+
+# %% ../nbs/03_tables.ipynb #0d000021
+_never = "no prevalence, however large the sample, gives these together"
+
+def _some_prevalence(s, names): # is there a prevalence with which these values are possible together?
+    linear = [k for k in names if k != "balanced_accuracy"]
+    if _optimum(np.zeros(4), *_linear(s, linear), np.array([1., 1, 0, 0])) is None: return False
+    if "balanced_accuracy" not in names: return True
+    ends = _reach(s, "balanced_accuracy", linear)
+    return ends is None or not _outside(*ends, s["balanced_accuracy"])
+
+def _untied(s): # [(names, should be, why)]: smallest sets of values that no prevalence gives together
+    free = [k for k in s if k in rate_names or k in _sums]
+    feasible = functools.cache(lambda names: _some_prevalence(s, names))
+    if feasible(tuple(free)): return []
+    without = lambda c, k: tuple(j for j in c if j != k)
+    say = lambda k, c: _range_text(k, *v) if k in rate_names and (v := _reach(s, k, without(c, k))) else ""
+    joined = lambda names, c: " or ".join(filter(None, (say(k, c) for k in names)))
+    sets, rest = _smallest(free, feasible), [k for k in free if feasible(without(free, k))]
+    if not rest: return [(c, joined(c, c), _never) for c in sets]
+    why = _never if len(rest) == len(free) else f"{_never}; without {' or '.join(rest)} the rest agrees"
+    return [(sets[0], joined(rest, free), why)] # taking out any of `rest` heals the row
 
 # %% ../nbs/03_tables.ipynb #648efac8
 def _nearest(s, name, sizes): # what could have been printed nearest to an impossible rate
@@ -258,11 +306,11 @@ def conflicts(
     truncation:bool=False, # True: digits may have been cut off
 )->pd.DataFrame: # columns (names that exclude each other), printed, implied, why; empty when all is possible
     "Sets of printed values that exclude each other, and what the others imply for each."
-    s = _spans(given, decimals, truncation)
-    show = lambda names: ", ".join(f"{k} {v}" for k, v in given.items() if known_name(k) in names)
-    never = "no prevalence, however large the sample, gives these together"
+    left, found = _beyond(given, decimals, truncation)
+    s = _spans(left, decimals, truncation)
+    show = lambda names: ", ".join(f"{k} {v}" for k, v in given.items() if {k, known_name(k)} & {*names})
     sizes = _sizes(s)
-    found = _blamed(s, sizes) if sizes else [(names, said, never) for names, said in _untied(s)]
+    found += _blamed(s, sizes) if sizes else _untied(s)
     lines = [(", ".join(names), show(names), said, why) for names, said, why in found]
     return pd.DataFrame(lines, columns=["columns", "printed", "implied", "why"])
 
@@ -490,9 +538,11 @@ def _share_of_counts(body, c, of): # is each share its count over their sum?
     return found
 
 # %% ../nbs/03_tables.ipynb #002ccecb
-def _row_findings(at, given, decimals, truncation): # [(row, check, names, printed, should be, why)]
+def _row_findings(at, everything, decimals, truncation): # [(row, check, names, printed, should be, why)]
+    given, beyond = _beyond(everything, decimals, truncation)
     s = _spans(given, decimals, truncation, f"{at}: ")
-    found = [(at, check, cols, ", ".join(f"{c} {given[c]}" for c in cols), implied, why)
+    found = [(at, "range", cols, f"{cols[0]} {everything[cols[0]]}", *said) for cols, *said in beyond]
+    found += [(at, check, cols, ", ".join(f"{c} {given[c]}" for c in cols), implied, why)
         for check, cols, implied, why in _dice_bounds(s) + _curve_bounds(s)]
     rates = [] if "dice" in s else rate_names
     counts = conflicts({k: v for k, v in given.items() if k in count_names + rates}, decimals, truncation)
@@ -738,3 +788,97 @@ def numbers(
     p = printed(paper, table)
     wide = p.pivot(index="row", columns="metric", values="estimate")
     return wide.loc[list(dict.fromkeys(p.row)), list(dict.fromkeys(p.metric))]
+
+# %% ../nbs/03_tables.ipynb #0d000003
+def own_tables(
+    folder, # of a run, such as outputs/phantom
+)->pd.DataFrame: # tidy columns and `table`, such as paper/3; printed lines left out
+    "Every tidy table of a run, in one frame."
+    words, found = dict.fromkeys(["row", "metric", "seed", "unit", "data"], str), {}
+    for path in sorted(Path(folder).glob("tables/*/table_*.csv")):
+        t = pd.read_csv(path, dtype=words)
+        if not set(tidy_columns) <= set(t): continue # a list of something else
+        found[f"{path.parent.name}/{path.stem.removeprefix('table_')}"] = t[t.protocol != "printed"]
+    if not found: raise ValueError(f"{folder}: no tidy table is in its folder tables; a run is accepted")
+    t = pd.concat(found, names=["table"]).reset_index("table").reset_index(drop=True)
+    t = t.fillna(dict.fromkeys(words, ""))
+    return t.assign(row=t.row.str.replace(r"^'(?=[=+@-])", "", regex=True)) # study.table guards formulas so
+
+# %% ../nbs/03_tables.ipynb #0d000005
+def _from_counts(t): # what k and n say the estimate is
+    unit = [t.unit == "count", t.unit.str.startswith("percent")]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.select(unit, [t.k, 100*t.k/t.n], t.k/t.n)
+
+def _line_faults(t): # [(check, lines that fail it, words)]
+    size = lambda r: f"k {r.k:g}, n {r.n:g}"
+    ends = lambda r: f"{r.estimate:g} and [{r.ci_low:g}, {r.ci_high:g}]"
+    slack, k_of_n = 1e-5*t.estimate.abs() + 1e-9, _from_counts(t)
+    known = t.k.notna() & (t.n > 0) & t.estimate.notna()
+    apart = known & ~np.isclose(k_of_n, t.estimate, rtol=1e-5, atol=1e-9)
+    missed = (t.ci_low > t.estimate + slack) | (t.ci_high < t.estimate - slack)
+    return [("a count exceeds its n", (t.k > t.n) | (t.k < 0) | (t.n < 0), size),
+        ("an interval misses its estimate", missed | (t.ci_low > t.ci_high), ends),
+        ("k of n is not the estimate", apart, lambda r: f"{r.estimate:g}, {size(r)}")]
+
+# %% ../nbs/03_tables.ipynb #0d000007
+def _unequal(a, b): return not np.isclose(a, b, rtol=1e-5, atol=1e-9, equal_nan=True)
+
+def _two_values(t): # lines whose quantity has another value in an earlier table, with words
+    named = t.assign(paper=t.table.str.split("/").str[0])
+    for _, g in named.groupby(["paper", "row", "metric", "protocol", "seed", "data"], sort=False):
+        first = g.iloc[0]
+        for i, r in g.iloc[1:].iterrows():
+            differ = [c for c in ("estimate", "k", "n") if _unequal(first[c], r[c])]
+            said = ", ".join(f"{c} {r[c]:g}, in {first.table} {first[c]:g}" for c in differ)
+            if differ: yield i, said
+
+# %% ../nbs/03_tables.ipynb #0d000008
+def _cells(t, table, row, metric, column="estimate"): # lines of one declared cell, with its value
+    found = t[(t.table == table) & (t.row == row) & (t.metric == metric)]
+    return found.assign(value=found[column], called=f"{column} of {row}, {metric}")
+
+def _declared_same(t, paper, groups): # as _two_values, for the cells that the paper's file lists
+    for group in groups:
+        first, *others = [_cells(t, f"{paper}/{table}", *at) for table, *at in group]
+        for other in others:
+            pairs = first.merge(other.reset_index(), on="protocol", suffixes=("", "_2"))
+            alike = (pairs.seed == pairs.seed_2) | (pairs.seed == "") | (pairs.seed_2 == "")
+            for r in pairs[alike].itertuples():
+                if _unequal(r.value, r.value_2):
+                    yield r.index, f"{r.value_2:g}, the {r.called} in {r.table}, is {r.value:g}"
+
+# %% ../nbs/03_tables.ipynb #0d000010
+_sized_by = dict(recall="n_pos", fnr="n_pos", specificity="n_neg", fpr="n_neg") # whose n is which size
+
+def _known(words): # the known name of each, or None; counts only with their unit
+    names = {*count_names, *rate_names, "auroc", *synonyms}
+    short = words.str.strip().str.lower().str.replace(r"[ -]", "_", regex=True)
+    return short.where(short.isin(names)).replace(synonyms)
+
+def _together_faults(t): # (line, words): rates that no counts give together
+    for name, other in (("metric", "row"), ("row", "metric")):
+        named = t.assign(name=_known(t[name])).dropna(subset=["name", "estimate"])
+        named = named[named.name.isin(count_names) == (named.unit == "count")]
+        for _, g in named.groupby(["table", other, "protocol", "seed", "data"], sort=False):
+            given = dict(zip(g.name, np.where(g.unit.str.startswith("percent"), g.estimate/100, g.estimate)))
+            given |= {_sized_by[r.name]: r.n for r in g.itertuples(index=False)
+                if r.name in _sized_by and r.k == r.k} # a difference of rates has no k
+            if g.name.duplicated().any() or "n_pos" not in given: continue
+            for x in check_table(pd.DataFrame([given]), decimals=5).itertuples():
+                yield g.index[0], f"{x.printed}: {x.why}"
+
+# %% ../nbs/03_tables.ipynb #0d000012
+def check_run(
+    folder, # of a run, such as outputs/phantom
+)->pd.DataFrame: # table, row, metric, protocol, check, found; none when all agrees
+    "Hold a run's own tables to the checks that printed ones must pass."
+    t = own_tables(folder)
+    faults = [(i, check, say(t.loc[i])) for check, bad, say in _line_faults(t) for i in t.index[bad]]
+    twice = [*_two_values(t)]
+    for paper in papers(): twice += _declared_same(t, paper, facts(paper).get("same", []))
+    faults += [(i, "one quantity has two values", said) for i, said in twice]
+    faults += [(i, "rates exclude each other", said) for i, said in _together_faults(t)]
+    at = ["table", "row", "metric", "protocol"]
+    lines = [(*t.loc[i, at], check, said) for i, check, said in faults]
+    return pd.DataFrame(lines, columns=[*at, "check", "found"])

@@ -17,4 +17,4 @@ echo "== coverage of the papers"
 skinnb_coverage reference/phantom
 echo "== tests"
 [ -n "$SKINNB_DATA" ] || echo "SKINNB_DATA is not set: the tests on real data say that they were skipped"
-python -m pytest tests
+python -m pytest -n 2 --dist loadfile --durations 25 tests

@@ -22,9 +22,9 @@ test images, and no check passes because nothing could have moved it.
 | | thresholds by tone (ThresholdOptimizer) | train | page: decisions on test images |
 | | Platt's curve of the risks, fold by fold | the other folds | page |
 | | overall specificity of the matched comparison | test, declared: it compares, it is no result | page |
-| recall_first/05_external | threshold carried along | train | page |
+| recall_first/05_external | threshold carried along, and the risk it stands for | train | page |
 | | share of positives there | scores there, no label | `test_recalibration` |
-| | temperature, shift, threshold there | the other half of the lesions | `test_recalibration` |
+| | temperature, shift, threshold there | the other half of the patients or lesions | `test_recalibration` |
 
 Nothing else is fitted: pictures are normalised by ImageNet's constants (pixels of the test images may turn to
 noise, `test_arm`), tone is cut at 28 degrees, no missing value is imputed, learning rates and schedules are
@@ -124,6 +124,7 @@ CHOICES = { # (page, name in the page, what of it): the split that chooses
         lambda d: {k: v.tolist() for k, v in d.items()}, "train"),
     "Table 8, matched": ("04_fairness", "matched_test", lambda t: t.threshold.tolist(), "test"),
     "external, threshold": ("05_external", "threshold", float, "train"),
+    "external, risk it stands for": ("05_external", "risk", float, "train"),
     "external, old share": ("05_external", "prevalence", float, None)}
 
 choosers = r"\b(threshold_at_\w+|threshold_youden|operating_point|matched|optimised|fair_threshold|cross_validate|train\.fit|member|temperature|platt|estimate_prevalence)\("
@@ -190,24 +191,24 @@ def test_risks_are_fitted_on_the_other_folds(made):
     assert np.array_equal(before[folds == 1], after[folds == 1])
     assert (before[folds != 1] != after[folds != 1]).all()
 
-# ---- recalibration in another domain: cross-fitted by halves of lesions
+# ---- recalibration in another domain: cross-fitted by halves of patients or lesions
 
 def test_recalibration():
     "05_external: what is fitted there comes from the other half; nothing there moves what comes from home."
     rng = np.random.default_rng(2)
-    there = pd.DataFrame(dict(lesion_id=np.repeat(np.arange(150), 2),
+    there = pd.DataFrame(dict(lesion_id=np.repeat(np.arange(150), 2), unit=np.repeat(np.arange(150), 2),
         target=np.repeat(rng.random(150) < .3, 2).astype(float)))
     there["score"] = 1/(1 + np.exp(-(1.5*there.target - 1 + rng.normal(0, 1, 300))))
-    before, fitted = external.recalibrated(there, .4, .5), ["temperature", "temperature and shift",
+    before, fitted = external.recalibrated(there, .4, .5, .3), ["temperature", "temperature and shift",
         "cut: threshold"]
     half = np.random.default_rng(42).permutation(150)[there.lesion_id] % 2 == 1
     for mine in (half, ~half):
-        after = external.recalibrated(there.assign(target=dealt(there, pd.Series(mine))), .4, .5)
+        after = external.recalibrated(there.assign(target=dealt(there, pd.Series(mine))), .4, .5, .3)
         given = [c for c in before if c not in fitted + ["target", "temperature"]]
         assert before[mine].drop(columns="target").equals(after[mine].drop(columns="target"))
         assert before[given].equals(after[given])
         for c in fitted: assert (before[c] != after[c])[~mine].all(), c
-    flat = external.recalibrated(there.assign(score=np.where(half, .2, there.score)), .4, .5)
+    flat = external.recalibrated(there.assign(score=np.where(half, .2, there.score)), .4, .5, .3)
     assert (flat.prevalence != before.prevalence)[~half].all() # the share is estimated from all scores there
     assert flat[~half]["cut: threshold"].nunique() == 1 and (flat[half]["cut: threshold"] == before[half]["cut: threshold"]).all()
 

@@ -79,6 +79,16 @@ def test_layers_that_overrun():
     conv = lambda i, k=1, s=2, g=1: nets.overrun(torch.nn.Conv2d(i, 16, k, stride=s, groups=g))
     assert [bool(conv(*a)) for a in ((3,), (15,), (16,), (3, 3), (3, 1, 1), (8, 1, 2, 8))] == [True, True, False, False, False, False]
 
+def test_contiguous_layout_is_right():
+    "A strided 1x1 convolution is a matrix product over the places that the stride leaves: checked in float64."
+    noise = lambda *shape: torch.randn(shape, generator=torch.Generator().manual_seed(42))
+    conv, x, upstream = torch.nn.Conv2d(3, 48, 1, stride=2, bias=False), noise(2, 3, 64, 64), noise(2, 48, 32, 32)
+    conv(x).backward(upstream)
+    left, right = upstream.double(), x[..., ::2, ::2].double()
+    exact, sizes = (torch.einsum("bohw,bihw->oi", a, b) for a, b in ((left, right), (left.abs(), right.abs())))
+    bound = upstream[:, 0].numel()*torch.finfo(torch.float32).eps*sizes # whatever the order of the sum
+    assert ((conv.weight.grad[..., 0, 0] - exact).abs() <= bound).all()
+
 @pytest.mark.parametrize("backbone", ["repvgg_a0", "mobileone_s0"])
 def test_no_native_crash(backbone):
     "Many steps, in a process of its own: with channels_last on x86 this one dies."

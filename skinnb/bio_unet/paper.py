@@ -166,7 +166,7 @@ def _b15():
 
 # %% ../../nbs/bio_unet/00_paper.ipynb #fbdc44fc
 @register.add("B-07", "B", "Table 5, section 5.3", "calc",
-    "'Adding the Melanoma label helps increasing AUC to 84 %'; the same column is accuracy in section 5.2.",
+    "'Adding the Melanoma label helps increasing AUC to 84%'; the same column is accuracy in section 5.2.",
     do="Report both measures.")
 def _b07():
     t = numbers(key, "5")

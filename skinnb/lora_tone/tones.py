@@ -152,18 +152,23 @@ def count_rows(
 def bars(
     tables:dict, # {title: counts with columns melanoma and non_melanoma, rows as in `names`}
 ): # matplotlib figure
-    "Counts by type and class on a logarithmic axis, types V and VI shaded."
-    fig, axes = plt.subplots(1, len(tables), figsize=(4.1*len(tables), 3), sharey=True, squeeze=False)
+    "Counts by type and class as points on a logarithmic axis, types V and VI shaded; a cross below is none."
+    size = dict(figsize=(3.3*len(tables), 3.9), sharey=True, squeeze=False, layout="constrained")
+    fig, axes = plt.subplots(1, len(tables), **size)
     order, colours = [names[k] for k in range(1, 7)], dict(melanoma="melanoma", non_melanoma="nevus")
     for ax, (title, t) in zip(axes[0], tables.items()):
-        ax.axvspan(3.5, 5.5, color=".85", lw=0, zorder=0)
-        for x, (c, colour) in zip((-.2, .2), colours.items()):
-            heights, label = t.reindex(order)[c].fillna(0), c.replace("_", "-")
-            ax.bar(np.arange(6) + x, heights, .38, color=group_palette[colour], label=label)
-        ax.set(yscale="log", ylim=(.7, None), xticks=range(6), title=title)
+        ax.axvspan(3.5, 5.5, color=".9", lw=0, zorder=0)
+        for (c, colour), x, marker in zip(colours.items(), (-.14, .14), "Do"):
+            n, at = t.reindex(order)[c].fillna(0).to_numpy(float), np.arange(6) + x
+            look = dict(color=group_palette[colour], ls="")
+            ax.plot(at[n > 0], n[n > 0], marker=marker, ms=7, label=c.replace("_", "-"), **look)
+            ax.plot(at[n == 0], np.full((n == 0).sum(), .5), marker="x", ms=6, mew=2, **look)
+            for a, v in zip(at, n):
+                side = dict(xytext=(0, 7 if c == "non_melanoma" else -13), textcoords="offset points")
+                ax.annotate(f"{v:,.0f}", (a, v or .5), ha="center", fontsize=8, **side)
+        ax.set(yscale="log", ylim=(.2, 2e4), xlim=(-.6, 5.6), xticks=range(6), title=title)
         ax.set_xticklabels(["I", "II", "III", "IV", "V", "VI"])
         ax.grid(axis="x", visible=False)
-    axes[0, 0].set_ylabel("images")
-    axes[0, 0].legend(fontsize=8)
-    fig.tight_layout()
+    axes[0, 0].set_ylabel("images, logarithmic; × none")
+    fig.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncol=2, frameon=False)
     return fig

@@ -14,7 +14,7 @@ from ..published import compare
 from ..verdicts import readable, show_table
 from . import paper as the_paper
 from ..stats import wilson
-from ..study import begin, group_palette, kept, one_of, root, theme, write_whole
+from ..study import begin, group_palette, kept, one_of, theme, write_whole
 from ..tables import numbers
 
 # %% ../../nbs/recall_first/01_data.ipynb #2ded5a22

@@ -13,8 +13,8 @@ from .. import cam, cohorts, faithfulness, imaging, metrics, nets
 from ..published import compare
 from ..verdicts import readable, show_table
 from . import data as the_data, paper as the_paper, train as the_train
-from ..stats import wilson
-from ..study import begin, diagram, kept, theme
+from ..stats import at_the_edge, wilson
+from ..study import begin, diagram, kept, protocol_markers, protocol_palette, theme
 from ..tone import lab
 
 # %% ../../nbs/recall_first/03_explain.ipynb #35129ae5
@@ -130,21 +130,27 @@ def located(
     return found.assign(k=np.nan, unit="fraction", seed=seed, audit="R-14", **labels)
 
 # %% ../../nbs/recall_first/03_explain.ipynb #24f9ded0
+_measured = dict(energy="energy inside the lesion", pointing="pointing game, hits", iou="IoU at equal area",
+    cdc="continuous Dice")
+
 def panels(
     table:pd.DataFrame, # lines from `located`, of one protocol and group
     order:list, # rows from top to bottom
 ): # matplotlib figure
-    "Estimates with intervals, one panel per measure, controls in grey."
-    measures, size = faithfulness.measures, (11, .32*len(order) + 1.2)
+    "Estimates with intervals, one panel per measure from 0 to 1, controls as grey squares."
+    measures, size = faithfulness.measures, (10, .33*len(order) + 1.2)
     fig, axes = plt.subplots(1, len(measures), figsize=size, sharey=True, layout="constrained")
     for ax, m in zip(axes, measures):
         t = table[table.metric == m].set_index("row").reindex(order)
         for i, (name, r) in enumerate(t.iterrows()):
             reach = np.maximum([[r.estimate - r.ci_low], [r.ci_high - r.estimate]], 0)
-            ax.errorbar(r.estimate, i, xerr=reach, fmt="o", color=".5" if name in controls else "C0")
-        ax.set(title=m, xlim=(0, 1.02), yticks=range(len(order)), yticklabels=order)
+            look = dict(color=".45", fmt="s") if name in controls else dict(color="C0", fmt="o")
+            ax.errorbar(r.estimate, i, xerr=reach, **look)
+        ax.set(xlabel=_measured[m], xlim=(-.05, 1.05), xticks=(0, .5, 1), xticklabels=("0", ".5", "1"))
+        ax.set(yticks=range(len(order)), yticklabels=order)
     axes[0].invert_yaxis()
-    fig.suptitle(table.data.iloc[0], fontsize=9)
+    n = table[table.row.isin(order)].n
+    fig.suptitle(f"{table.data.iloc[0]}; {n.min():,.0f} to {n.max():,.0f} images with a map")
     return fig
 
 # %% ../../nbs/recall_first/03_explain.ipynb #a7a05113
@@ -161,7 +167,8 @@ def by_group(
     columns = looks[name].assign(**{"energy of a uniform map": looks["uniform", "energy"],
         "iou minus average lesion": looks[name, "iou"] - looks["average lesion", "iou"]})
     found = faithfulness.mean_interval(columns, cluster, groups, n_boot, seed)
-    found = found.rename(columns={"group": "row"}).assign(map=name, k=np.nan, unit="fraction")
+    unit = found.metric.map(lambda m: "height of the map" if m == "height" else "fraction")
+    found = found.rename(columns={"group": "row"}).assign(map=name, k=np.nan, unit=unit)
     return found.assign(seed=seed, audit="R-14", **labels)
 
 # %% ../../nbs/recall_first/03_explain.ipynb #6b3b2daf
@@ -177,8 +184,10 @@ def figure_8(
     at = test["at"].to_numpy()[list(chosen.values())]
     raw = read(models, images[at])["Grad-CAM++"]
     maps = {"raw": raw, "sharpened": cam.sharpen(raw, rescale=False)}
-    rows = [f"{k}\np = {test.ensemble[i]:.2f}" for k, i in chosen.items()]
-    return cam.overlays(images[at], maps, rows=rows, label="Grad-CAM++, malignant logit; phantoms")
+    seen = zip(chosen.items(), raw.max((1, 2)))
+    rows = [f"{k}, p = {test.ensemble[i]:.2f}\nheight {top:.2g}" for (k, i), top in seen]
+    label = "Grad-CAM++, malignant logit; phantoms"
+    return cam.overlays(images[at], maps, rows=rows, label=label, gamma=.5, alpha=.9, side=1.9)
 
 # %% ../../nbs/recall_first/03_explain.ipynb #6f0f5346
 def hairiness(
@@ -255,13 +264,22 @@ def _share(w, among, hold): # share of images that hold, in every draw of weight
     n = w @ among.astype(float)
     return np.divide(w @ (among & hold), n, out=np.full(len(w), np.nan), where=n > 0)
 
-def _mode_shares(name, w, missed, hold): # missed, found and difference of one kind
-    both = {"missed": _share(w, missed, hold), "found": _share(w, ~missed, hold)}
-    n = dict(missed=missed.sum(), found=(~missed).sum())
-    for metric, v in {**both, "missed minus found": both["missed"] - both["found"]}.items():
-        low, high = np.nanquantile(v[1:], [.025, .975]) if np.isfinite(v[1:]).any() else (np.nan, np.nan)
-        yield dict(row=name, metric=metric, estimate=v[0], ci_low=low, ci_high=high, k=np.nan,
-            n=int(n.get(metric, len(missed))), unit="fraction", audit="R-16")
+def _ends_of(v, among, hold, unit): # interval of a share; Wilson's over lesions where none or all hold
+    low, high = np.nanquantile(v[1:], [.025, .975]) if np.isfinite(v[1:]).any() else (np.nan, np.nan)
+    k, n, lesions = (among & hold).sum(), among.sum(), len(np.unique(unit[among]))
+    low, high = at_the_edge(low, high, k, n, lesions)
+    return dict(ci_low=float(low), ci_high=float(high), k=int(k), n=int(n))
+
+def _mode_shares(name, w, missed, hold, unit): # missed, found and difference of one kind
+    both, found = {"missed": missed, "found": ~missed}, []
+    v = {metric: _share(w, among, hold) for metric, among in both.items()}
+    for metric, among in both.items():
+        found.append(dict(metric=metric, estimate=v[metric][0], **_ends_of(v[metric], among, hold, unit)))
+    d = v["missed"] - v["found"]
+    low, high = np.nanquantile(d[1:], [.025, .975]) if np.isfinite(d[1:]).any() else (np.nan, np.nan)
+    apart = dict(estimate=d[0], ci_low=low, ci_high=high, k=np.nan, n=len(missed))
+    found.append(dict(metric="missed minus found", **apart))
+    return [dict(row=name, unit="fraction", audit="R-16", **f) for f in found]
 
 # %% ../../nbs/recall_first/03_explain.ipynb #086d3848
 def as_common(
@@ -275,5 +293,5 @@ def as_common(
     rng, size = np.random.default_rng(seed), unit.max() + 1
     drawn = rng.multinomial(size, np.full(size, 1/size), n_boot)[:, unit]
     w = np.concatenate([np.ones((1, len(unit))), drawn])
-    found = [line for m in modes for line in _mode_shares(m, w, missed, malignant[m].to_numpy(bool))]
+    found = [line for m in modes for line in _mode_shares(m, w, missed, malignant[m].to_numpy(bool), unit)]
     return pd.DataFrame(found).assign(seed=seed, **labels)

@@ -141,7 +141,9 @@ def tone_tests()->pd.DataFrame: # comparison (index): estimate, ci_low, ci_high,
 @register.add("R-05", "B", "Table 8", "calc",
     "'Significant?' is a fixed cut-off of 0.02 or 0.05; the FN-rate gap, light minus dark, is printed "
     "+0.0319.",
-    do="Test gaps, with intervals; compare precision and F1 only at equal prevalence.")
+    do="Test gaps, with intervals; compare precision and F1 only at equal prevalence.",
+    test="Why more lesions of the dark group are malignant: the same images grouped by a corrected angle "
+    "(across/01_protocols), which leaves few in the dark group.")
 def _r05():
     t, fnr = tone_tests(), numbers(key, "8").loc["FN Rate"]
     text = ("; ".join(f"{k} {r.estimate:.3f}, z = {r.z:.2f}, p = {r.p:.3g}" for k, r in t.iterrows())

@@ -164,7 +164,8 @@ def _t08():
 
 # %% ../../nbs/tone_prune/00_paper.ipynb #0b1f0036
 @register.add("T-09", "A", "Tables 3, 4", "calc",
-    "'With Both' in Table 3 and 'Ours' in Table 4 are the same method under 'similar conditions'.",
+    "'With Both' in Table 3 and 'Ours' in Table 4 are the same method under 'similar experimental "
+    "conditions'.",
     do="One metric implementation, one split, all arms.")
 def _t09():
     a, b = numbers(key, "3").loc["With Both"], numbers(key, "4").loc["Ours"]
@@ -178,7 +179,7 @@ def _t09():
 @register.add("T-10", "A", "Table 4", "calc",
     "'Our fairness results across ... skin tone and gender outperforms the others.'",
     do="Rerun all methods on one split.",
-    test="Rerun the cited code: audit.md recalls its unmitigated gender score as 0.0209, so 0.02 may be "
+    test="Rerun the cited code: its unmitigated gender score is remembered as 0.0209, so 0.02 may be "
         "no improvement.")
 def _t10():
     t = numbers(key, "4")
@@ -233,7 +234,7 @@ def _two_classes(accuracy): # the first two readings of T-11: eight classes made
         "groups; baseline gender 0.7543, final 0.4823; 'well balanced across genders'.",
     do="All three definitions, and TPR and FPR per group.",
     evidence="printed numbers; ISIC 2019 class and sex counts",
-    test="Sex by class counts of ISIC 2019 (audit.md: accuracy at most 0.723 and 0.685 with them) instead "
+    test="Sex by class counts of ISIC 2019 (with them accuracy is at most 0.723 and 0.685) instead "
         "of an equal mix.")
 def _t11():
     e, accuracy = numbers(key, "3").loc["Baseline", ["eodds_gender", "accuracy"]]

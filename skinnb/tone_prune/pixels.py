@@ -187,19 +187,21 @@ def achieved(
     names:list=None, # methods to draw; None is all
     title:str="", # over all panels: which images these are
 ): # matplotlib figure
-    "Achieved against target ITA, one panel per method."
+    "Achieved against target ITA, one panel per method, with the share that ends as type IV."
     names = names or list(methods)
-    fig, axes = plt.subplots(1, len(names), figsize=(2.5*len(names), 3.1), sharey=True, squeeze=False)
+    size = (max(4., 2.05*len(names)), 3.6)
+    fig, axes = plt.subplots(1, len(names), figsize=size, sharey=True, squeeze=False, layout="constrained")
     for ax, name in zip(axes[0], names):
-        t = table[table.method == name]
-        ax.axhspan(10, 28, color=protocol_palette["corrected"], alpha=.15, lw=0)
-        ax.plot([10, 28], [10, 28], color=".3", lw=1)
-        ax.plot(t.target, t.after, ".", ms=3, alpha=min(1., 12/len(t)**.5), color="C0", rasterized=True)
-        ax.set_title(name, fontsize=10)
-        ax.set(xlabel="target", ylim=(-95, 95))
-    axes[0, 0].set_ylabel("ITA afterwards")
-    fig.suptitle(title, fontsize=10)
-    fig.tight_layout()
+        t = table[table.method == name].dropna(subset="after")
+        ax.axhspan(10, 28, color=".9", lw=0, zorder=0)
+        look = dict(ms=2.5, alpha=min(1., 12/len(t)**.5), mew=0, color="C0", rasterized=True)
+        ax.plot(t.target, t.after, "o", **look)
+        ax.plot([10, 28], [10, 28], color="k", lw=1.2, ls="--")
+        hit, miss = ((t.after > 10) & (t.after <= 28)).mean(), (t.after - t.target).abs().median()
+        ax.set_title(f"{name}\n{hit:.0%} type IV\nmedian miss {miss:.1f}°")
+        ax.set(xlabel="target, degrees", xlim=(8, 30), xticks=(10, 19, 28))
+    axes[0, 0].set_ylabel("ITA afterwards, degrees")
+    fig.suptitle(f"{title}\ngrey: type IV; dashed: where the target is met")
     return fig
 
 # %% ../../nbs/tone_prune/03_pixels.ipynb #a476aac9

@@ -58,15 +58,15 @@ def load(
 def class_chart(
     counts:dict, # {title: counts by diagnosis}
 ): # matplotlib figure
-    "Images by diagnosis, one panel per data set."
-    fig, axes = plt.subplots(1, len(counts), figsize=(4.6*len(counts), 2.9), squeeze=False)
+    "Images by diagnosis, one panel per data set, each bar with its count."
+    size = dict(figsize=(4.6*len(counts), 3.1), squeeze=False, layout="constrained")
+    fig, axes = plt.subplots(1, len(counts), **size)
     for ax, (title, c) in zip(axes[0], counts.items()):
         c = c.sort_values(ascending=False)
-        ax.bar(c.index, c, color="C0")
+        ax.bar_label(ax.bar(c.index, c, color="C0"), fmt="{:,.0f}", fontsize=9)
         ax.set(title=f"{title}: {c.sum():,} images", ylabel="images")
         ax.grid(axis="x", visible=False)
-        for i, v in enumerate(c): ax.text(i, v, f"{v:,}", ha="center", va="bottom", fontsize=7)
-    fig.tight_layout()
+        ax.margins(y=.1)
     return fig
 
 # %% ../../nbs/tone_prune/01_tones.ipynb #34ab89d2
@@ -98,12 +98,12 @@ def channels(
     what:str="picture", # title of the image itself; say "phantom" where it is drawn
 ): # matplotlib figure
     "L*, a* and b* of a picture, each with its scale."
-    fig, axes = plt.subplots(1, 4, figsize=(10.5, 2.5))
+    fig, axes = plt.subplots(1, 4, figsize=(10, 2.5), layout="constrained")
     axes[0].imshow(image)
     for ax, plane in zip(axes[1:], np.moveaxis(tone.lab(image), -1, 0)):
-        fig.colorbar(ax.imshow(plane, cmap="viridis"), ax=ax, fraction=.046)
+        fig.colorbar(ax.imshow(plane, cmap="viridis"), ax=ax, shrink=.85)
     for ax, title in zip(axes, (what, "L*", "a*", "b*")):
-        ax.set_title(title, fontsize=10)
+        ax.set_title(title)
         ax.axis("off")
     return fig
 
@@ -159,21 +159,20 @@ def ita_plane(
     means:pd.DataFrame=None, # columns L and b: mean colours to draw as points
     title:str="", # whose colours these are
 ): # matplotlib figure
-    "ITA classes over the plane of b* and L*, by arctan."
+    "ITA classes over the plane of b* and L*, by arctan, the darkest type darkest."
     b, l = np.meshgrid(np.linspace(-15, 35, 501), np.linspace(20, 95, 376))
-    fig, ax = plt.subplots(figsize=(6.4, 3.8))
+    fig, ax = plt.subplots(figsize=(6.8, 4.2))
     shade = dict(cmap=plt.matplotlib.colors.ListedColormap(list(tone_palette.values())), vmin=.5, vmax=6.5)
     classes = tone.tone_class(tone.ita(l, np.where(b == 0, 1e-9, b)))
-    drawn = ax.pcolormesh(b, l, classes, rasterized=True, **shade)
+    drawn = ax.pcolormesh(b, l, classes, rasterized=True, alpha=.75, **shade)
     if means is not None:
-        faint = min(1., 20/len(means)**.5)
-        ax.plot(means.b, means.L, ".", color="w", ms=3, alpha=faint, mec="none", rasterized=True)
+        size = dict(ms=4, mew=.4) if len(means) < 2000 else dict(ms=2.2, mew=.2, alpha=.6)
+        ax.plot(means.b, means.L, "o", mfc="w", mec="k", rasterized=True, **size)
     bar = fig.colorbar(drawn, ax=ax, ticks=range(1, 7))
     bar.ax.set_yticklabels(types)
     bar.set_label("ITA class by arctan")
-    ax.axvline(0, color="w", lw=1, ls="--")
-    ax.set(xlabel="b*", ylabel="L*", xlim=(-15, 35), ylim=(20, 95))
-    ax.set_title(title, fontsize=10)
+    ax.axvline(0, color="k", lw=1, ls="--")
+    ax.set(xlabel="b*", ylabel="L*", xlim=(-15, 35), ylim=(20, 95), title=title)
     ax.grid(False)
     return fig
 

@@ -1,0 +1,49 @@
+"Our own tables pass the checks that the papers' must pass: 03_tables on every committed run."
+import shutil
+import pandas as pd, pytest
+from conftest import ROOT
+from skinnb.published import facts, papers
+from skinnb.tables import check_run, own_tables
+
+RUNS = ["phantom", "real"]
+two, share = "one quantity has two values", "k of n is not the estimate"
+# Faults of the committed runs that wait for their page to be mended and the run to be made again:
+# (run, table, check): (how many lines at most, why). A line that is mended is taken off; none is added without a reason.
+KNOWN = {
+    ("phantom", "recall_first/8", two): (4, "corrected leaves angles near 28 degrees out of the printed grouping; Table 7 groups by the corrected angle"),
+    ("phantom", "tone_prune/2_before", two): (14, "counts of all pictures beside those of the 409 that 03_pixels draws, under one name"),
+    ("phantom", "across/hypotheses", share): (1, "n counts the pictures without an angle too"),
+    ("real", "recall_first/8", two): (6, "tone read at 128 px for Table 7 and at 256 px for Table 8; corrected as on phantoms"),
+    ("real", "tone_prune/2_before", two): (2, "tone read at two sizes, under one name"),
+    ("real", "across/hypotheses", share): (3, "n counts the pictures without an angle too")}
+
+@pytest.mark.parametrize("run", RUNS)
+def test_committed_tables_agree(run):
+    "No interval beside its estimate, no count above its n, no quantity with two values, but for those that wait."
+    found = check_run(ROOT/"outputs/reference"/run)
+    new = [g for (table, check), g in found.groupby(["table", "check"]) if len(g) > KNOWN.get((run, table, check), (0, ""))[0]]
+    assert not new, "\n" + pd.concat(new).to_string(index=False)
+
+@pytest.mark.parametrize("paper", papers())
+def test_declared_cells_exist(paper):
+    "A cell that a paper's file calls the same as another is made by the committed phantom run; a misspelt one checks nothing."
+    t = own_tables(ROOT/"outputs/reference/phantom")
+    there = set(zip(t.table, t.row, t.metric))
+    named = [cell for group in facts(paper).get("same", []) for cell in group]
+    assert not [c for c in named if (f"{paper}/{c[0]}", c[1], c[2]) not in there]
+    assert not [c for c in named if len(c) > 3 and c[3] not in ("n", "k")]
+
+@pytest.mark.parametrize("column, value, check", [("ci_high", .001, "an interval misses its estimate"),
+    ("k", 10_000, "a count exceeds its n"), ("estimate", .123, share), ("estimate", .123, two), ("estimate", .123, "rates exclude each other")])
+def test_an_injected_fault_is_named(tmp_path, column, value, check):
+    "One cell of the final model's table is spoilt: the fault is found, with table, row and metric."
+    shutil.copytree(ROOT/"outputs/reference/phantom/tables/recall_first", tmp_path/"tables/recall_first")
+    path = tmp_path/"tables/recall_first/table_3.csv"
+    table = pd.read_csv(path, dtype=str)
+    at = table.index[(table.metric == "recall") & (table.protocol == "faithful")]
+    table.loc[at, column] = str(value)
+    table.to_csv(path, index=False)
+    found = check_run(tmp_path).query("check == @check")
+    in_table_3 = found[(found.table == "recall_first/3") & (found.protocol == "faithful")]
+    elsewhere = found.found.str.contains("Value, recall in recall_first/3")
+    assert len(in_table_3) or elsewhere.any(), found.to_string()
