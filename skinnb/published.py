@@ -209,7 +209,7 @@ def _check_units(ours, paper, where): # raise where per cent stand beside fracti
 def _check_cases(ours, where): # raise where a rate has no n
     rates = ours[ours.unit.str.startswith(("fraction", "percent")) & ours.estimate.notna()]
     for r in rates[rates.n.isna()].itertuples():
-        raise ValueError(f"{where}: n is missing for row {r.row!r}, metric {r.metric!r}: a rate has its cases")
+        raise ValueError(f"{where}: n is missing for row {r.row!r}, metric {r.metric!r}; a rate has cases")
 
 # %% ../nbs/02_published.ipynb #8af7abf8
 def check_ours(
