@@ -27,7 +27,7 @@ from skinnb.verdicts import (css, phantom_caution, side_by_side, sources, table_
     verdict_word)
 from .runs import (Found, both_runs, compare_lines, compare_runs, failures, other_settings, read_run,
     run_folder, runs)
-from .study import alt_text, one_of, pages, root, write_whole
+from .study import one_of, pages, root, write_whole
 
 # %% ../nbs/05_report.ipynb #8a747aec
 kinds = "table", "figure"
@@ -234,9 +234,10 @@ def _table(found, csv_file, tidy, side, known): # what the template shows of a t
         links=[("CSV", quote(file)), *_links(found, file)], against=int(side.contradicts.ne("").sum()))
 
 # %% ../nbs/05_report.ipynb #b12bcc72
-def _is_png(path): # does it begin as a PNG does?
-    if not path.is_file(): return False
-    with open(path, "rb") as f: return f.read(8) == b"\x89PNG\r\n\x1a\n"
+def _is_png(path): # can it be opened as a PNG?
+    try:
+        with Image.open(path) as image: return image.format == "PNG"
+    except (OSError, ValueError, SyntaxError): return False
 
 def _about(png): # what a PNG says of itself: title, page, params, width, height, as far as it does
     try:
@@ -245,7 +246,7 @@ def _about(png): # what a PNG says of itself: title, page, params, width, height
     made = re.match(r"skinnb (\S+) run=\S+ (\{.*\})$", str(told.get("Description", "")), re.S)
     try: params = json.loads(made[2]) if made else {}
     except ValueError: params = {}
-    known = dict(title=told.get("Title", ""), page=made[1] if made else "", params=params)
+    known = dict(title=told.get("Alt") or told.get("Title", ""), page=made[1] if made else "", params=params)
     return known | dict(width=size[0], height=size[1])
 
 # %% ../nbs/05_report.ipynb #5d92b80d
@@ -259,7 +260,7 @@ def _ours_shows(about): # a sentence on our figure
 
 def _figure(found, png): # what the template shows of a figure
     (name, id), about = _titled(png, "figure"), _about(png)
-    file, ours = png.relative_to(found.folder).as_posix(), alt_text(png) or _ours_shows(about)
+    file, ours = png.relative_to(found.folder).as_posix(), _ours_shows(about)
     svg = png.with_suffix(".svg").exists() and not _committed(found.folder)
     links = [("SVG", quote(file[:-3] + "svg"))]*svg + _links(found, file, about.get("page"))
     return dict(name=name, id=id, src=quote(file), alt=f"{name}. {ours}", ours=ours, links=links,
@@ -651,7 +652,8 @@ def made_of(
     "How many of the papers' tables and figures a run holds."
     used = ", ".join(_used(read_run(run, outputs))) or "no recorded data"
     made = _made(coverage(run, outputs)).replace(", ", " and ")
-    return Markdown(f"**{made}** of the papers are made in the committed run `{run}` ({_text(used)}). What is not made says why: `skinnb_coverage {run}`.")
+    return Markdown(f"**{made}** of the papers are made in the committed run `{run}` "
+        f"({_text(used)}). What is not made says why: `skinnb_coverage {run}`.")
 
 def listed(
     run:str, # name of a run

@@ -208,3 +208,12 @@ def test_nothing_is_cut_off_and_search_works(run, tmp_path, width):
     (run/"measured.html").unlink()
     told = json.loads(re.search(r'(\{"wide".*?\})END', done.stdout)[1])
     assert told["wide"] <= 0 and told["cut"] == [] and told["after"] == 1 < told["before"]
+
+@pytest.mark.parametrize("name", ["real", "phantom"])
+def test_links_of_a_committed_report_work_in_a_clone(name):
+    "They lead to files that git holds, to the pages among them."
+    if not (ROOT/".git").exists(): pytest.skip("not a clone")
+    held = set(subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split("\n"))
+    page = ROOT/f"outputs/reference/{name}/report.html"
+    links = {os.path.relpath(os.path.normpath(page.parent/l.partition("#")[0]), ROOT) for l in parsed(page).links if l[0] != "#"}
+    assert links <= held and any(l.startswith("nbs/") for l in links)
