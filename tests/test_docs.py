@@ -54,12 +54,12 @@ def toys(tree):
     shown = new_output("execute_result", {"text/html": "<table><tr><td>41.5</td></tr></table>", "text/plain": "41.5"})
     bars = new_output("display_data", {"application/vnd.jupyter.widget-view+json": {"model_id": "1"}})
     cells = [new_markdown_cell("# A toy"), new_code_cell("#| default_exp toy"), new_code_cell("#| export\nlimit = 3", id="c0ffee01"),
-        new_code_cell("#| export\nclass Pair: pass", id="c0ffee02"), new_code_cell("#| hide\nscaffolding = 1"),
+        new_code_cell("#| export\ndef twice(x): return 2*x\nclass Pair: pass", id="c0ffee02"), new_code_cell("#| hide\nscaffolding = 1"),
         new_markdown_cell("## Two by two\n\nHere `twice` doubles $\\big(\\hat p\\big)$:\n\n$$\\frac{k}{n}$$"), new_code_cell("twice(x)")]
     write(tree/"nbs/10_toy.ipynb", *cells)
     for c in cells[-1:]: c.outputs = [shown, bars]
     write(tree/"run/notebooks/10_toy.ipynb", *cells)
-    more = "# More\n\n[a heading](../10_toy.ipynb#Two-by-two)"
+    more = "# More\n\n[a heading](../10_toy.ipynb#Two-by-two), the column `Pair`, the function `toy.twice`"
     write(tree/"nbs/made_up/01_more.ipynb", new_markdown_cell(more), new_code_cell("1 + 1"))
 
 @pytest.fixture(scope="module")
@@ -111,6 +111,8 @@ def test_a_page_reads_as_it_was_executed(site):
     assert re.search(r"<details[^>]*>(?:(?!</details>).)*scaffolding", page, re.S), "what is hidden is not folded"
     assert page.count("<math") == 2 and not re.search(r"<script[^>]*(mathjax|widget)", page, re.I)
     assert 'href="reference/toy.html#skinnb.toy.twice"' in page, "a name in the prose does not lead to its entry"
+    more = re.findall(r'href="../reference/toy.html#skinnb.toy.(\w+)"', (site/"made_up/01_more.html").read_text())
+    assert more == ["twice"], "a column is no name of the library"
     assert "did not execute" not in page and "did not execute" in (site/"made_up/01_more.html").read_text()
 
 def test_contents_in_the_order_of_the_pages(site):

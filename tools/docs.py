@@ -216,14 +216,17 @@ def anchor(app, tree):
         if id := node.get("cell_metadata", {}).get("cell"): node["ids"].append(f"cell-{id}")
 
 def references(app, tree, page):
-    "A public name in code, such as `kept` or `stats.wilson`, leads to its entry, unless two modules have it."
+    """A public name in prose leads to its entry: `stats.wilson` or `wilson()` anywhere, `wilson` where the page defines or
+    imports it (elsewhere it may be a column). Not where two modules have it."""
+    codes = "\n".join(b.astext() for b in tree.findall(nodes.literal_block))
+    meant = lambda name: re.search(r"\W", name) or re.search(rf"^\s*(def|class|from .* import\b.*) ?\b{name}\b", codes, re.M)
     known = {}
     for name, thing in app.env.domains["py"].objects.items():
         if thing.objtype not in ("function", "class"): continue
         for short in {name.removeprefix("skinnb."), name.rpartition(".")[2]}: known.setdefault(short, []).append((name, thing))
     for node in [] if page.startswith("reference/") else list(tree.findall(nodes.literal)):
         found = known.get(node.astext().removesuffix("()"), [])
-        if len(found) == 1 and not isinstance(node.parent, nodes.reference):
+        if len(found) == 1 and meant(node.astext()) and not isinstance(node.parent, nodes.reference):
             name, thing = found[0]
             link = f"{app.builder.get_relative_uri(page, thing.docname)}#{thing.node_id}"
             node.replace_self(nodes.reference("", "", node.deepcopy(), refuri=link, internal=True, reftitle=name))
