@@ -45,7 +45,7 @@ def read_scores(
         where = "/".join(path.parts[-3:])
         raise FileNotFoundError(f"{where} does not exist; there are {there or 'no scores'}")
     text = dict.fromkeys(("image_id", "lesion_id", "patient_id"), str)
-    found = pd.read_csv(path, dtype=text, float_precision="round_trip", low_memory=False)
+    found = pd.read_csv(path, dtype=text, low_memory=False)
     return _checked_scores(found, columns, path.name)
 
 # %% ../nbs/07_scores.ipynb #6b96d812
@@ -107,11 +107,15 @@ def _outer_names(table, late=False): # names of the page that the scopes inside 
         yield from _outer_names(child, is_late)
 
 # %% ../nbs/07_scores.ipynb #bc48dab7
+_in_place = "append", "extend", "insert", "update", "setdefault", "add" # methods that change their object
+
 def _changed(node): # names whose content a statement changes
     if isinstance(node, (ast.FunctionDef, ast.ClassDef)): return # what happens there is local
     parts = [n for n in ast.walk(node) if isinstance(getattr(n, "ctx", None), ast.Store)]
     stores = [n for n in parts if isinstance(n, (ast.Subscript, ast.Attribute))]
     stores += [n.target for n in ast.walk(node) if isinstance(n, ast.AugAssign)]
+    calls = [n.func for n in ast.walk(node) if isinstance(n, ast.Call) and isinstance(n.func, ast.Attribute)]
+    stores += [f for f in calls if f.attr in _in_place]
     for part in stores:
         while isinstance(part, (ast.Subscript, ast.Attribute)): part = part.value
         if isinstance(part, ast.Name): yield part.id
