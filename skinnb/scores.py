@@ -45,7 +45,7 @@ def read_scores(
         where = "/".join(path.parts[-3:])
         raise FileNotFoundError(f"{where} does not exist; there are {there or 'no scores'}")
     text = dict.fromkeys(("image_id", "lesion_id", "patient_id"), str)
-    found = pd.read_csv(path, dtype=text, float_precision="round_trip", low_memory=False)
+    found = pd.read_csv(path, dtype=text, low_memory=False)
     return _checked_scores(found, columns, path.name)
 
 # %% ../nbs/07_scores.ipynb #6b96d812
@@ -56,6 +56,7 @@ def _first_odd(scores, images): # what is wrong with the images of these scores,
     if odd := sorted(there - wanted):
         return f"image {odd[0]!r} and {len(odd) - 1} others are none of its images; scores of another split?"
 
+# %% ../nbs/07_scores.ipynb #929d2427
 def matched(
     scores:pd.DataFrame, # of one training
     images:pd.DataFrame, # the images that it had to score: image_id, lesion_id, split, target
@@ -105,11 +106,16 @@ def _outer_names(table, late=False): # names of the page that the scopes inside 
         yield from ((s.get_name(), is_late) for s in child.get_symbols() if s.is_global())
         yield from _outer_names(child, is_late)
 
+# %% ../nbs/07_scores.ipynb #bc48dab7
+_in_place = "append", "extend", "insert", "update", "setdefault", "add" # methods that change their object
+
 def _changed(node): # names whose content a statement changes
     if isinstance(node, (ast.FunctionDef, ast.ClassDef)): return # what happens there is local
     parts = [n for n in ast.walk(node) if isinstance(getattr(n, "ctx", None), ast.Store)]
     stores = [n for n in parts if isinstance(n, (ast.Subscript, ast.Attribute))]
     stores += [n.target for n in ast.walk(node) if isinstance(n, ast.AugAssign)]
+    calls = [n.func for n in ast.walk(node) if isinstance(n, ast.Call) and isinstance(n.func, ast.Attribute)]
+    stores += [f for f in calls if f.attr in _in_place]
     for part in stores:
         while isinstance(part, (ast.Subscript, ast.Attribute)): part = part.value
         if isinstance(part, ast.Name): yield part.id
@@ -119,6 +125,7 @@ def _written_tables(node): # ids of the tables that a statement writes
     calls = [n for n in ast.walk(node) if isinstance(n, ast.Call) and ast.unparse(n.func) == "study.table"]
     return tuple(ast.literal_eval(n.args[1]) for n in calls)
 
+# %% ../nbs/07_scores.ipynb #5bac10db
 def statement(
     node, # from ast.parse
 )->Statement:
@@ -235,6 +242,7 @@ def verdicts(
     columns = ["paper", "table", "row", "metric", "verdict"]
     return pd.concat([pd.DataFrame(columns=columns), *frames], ignore_index=True)[columns]
 
+# %% ../nbs/07_scores.ipynb #43cef3c3
 def moved_verdicts(
     ours:dict, # recomputed tables
     theirs:dict, # committed tables
@@ -253,6 +261,7 @@ def _said(paper, folder): # {(paper, claim, protocol): answer and reason, number
     found = answers(importlib.import_module(module).rules, folder)
     return {(r.paper, r.id, r.protocol): (r.answer, masked(r.because)) for r in found.itertuples()}
 
+# %% ../nbs/07_scores.ipynb #df6a304f
 def moved_answers(
     again:Path, # outputs/<run>, recomputed; tables that it lacks are copied into it
     there:Path, # outputs/<run>, committed
@@ -282,6 +291,7 @@ class Again:
         differs = self.cells.status.isin(["different", "only there"]).any()
         return bool((self.tables.why == "").any() and not (differs or len(self.moved) or self.answers))
 
+# %% ../nbs/07_scores.ipynb #18aeb957
 def again_and_there(
     run:str, # name of a run that has scores
     to, # folder for the recomputed tables
