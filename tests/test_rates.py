@@ -281,7 +281,7 @@ def test_tone_of_a_lesion(monkeypatch):
         lesion_id=[1, 1, 2, 2, 2, 3, 4, 5, 5, 6])))
     short = {c: "".join(found[c].astype(object).map({"light": "l",
         "dark": "d"}).fillna("-")) for c in found if c != "image_id"}
-    assert short == dict(tone="ldllddl-l-", tone_lesion="--" + "lll" + "d" + "l" + "ll" + "-",
+    assert short == dict(tone="ldllddl-l-", tone_angle="ldllddl-l-", tone_lesion="--" + "lll" + "d" + "l" + "ll" + "-",
         tone_valid="dd" + "lll" + "d" + "l" + "ll" + "-")
 
 def test_remedies_by_hand():
