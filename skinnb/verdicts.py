@@ -131,9 +131,10 @@ phantom_reason = "phantoms test the method"
 def _text(one, key): # a cell's words; "" where there are none
     return "" if pd.isna(one.get(key)) else str(one.get(key))
 
-def _why_not(one, data, stand_in): # reason known beforehand
+def _why_not(one, data): # reason known beforehand
     if "phantom" in data: return phantom_reason
-    if one["unit"].startswith("count") and stand_in: return "a count of other images than the paper's"
+    other_images = "stand-in" in data # and not only fewer epochs or smaller pictures
+    if one["unit"].startswith("count") and other_images: return "a count of other images than the paper's"
     return _text(one, "why")
 
 def _judge_one(theirs, one): # verdict for one pooled protocol
@@ -145,7 +146,7 @@ def _judge_one(theirs, one): # verdict for one pooled protocol
     return verdict(string if as_printed(string)[1] else theirs["estimate"], one["estimate"], *ends,
         margin=_text(theirs, "margin"), n=None if counted or pd.isna(one["n"]) else one["n"],
         printed_ci=None if pd.isna(theirs["ci_low"]) else (theirs["ci_low"], theirs["ci_high"]),
-        stand_in=stand_in, why=_why_not(one, data, stand_in))
+        stand_in=stand_in, why=_why_not(one, data))
 
 # %% ../nbs/02a_verdicts.ipynb #c0607d9b
 def _judge(by): # verdict of a cell: {protocol: pooled}
