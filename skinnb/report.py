@@ -458,11 +458,13 @@ def write_pages(
 def with_margins(
     tidy:pd.DataFrame, # from read_table
     csv_file, # its place in a run
-)->pd.DataFrame: # with columns `margin` and `contradicts` where it is printed
+)->pd.DataFrame: # with columns `margin` and `contradicts` where a printed table stands behind it
     "A table with the words by which it is judged."
-    paper, id, _, is_printed = entry(csv_file, "table")
-    if "margin" in tidy or not is_printed: return tidy
-    now = printed(paper, id).drop_duplicates(["row", "metric"]).set_index(["row", "metric"])
+    paper, id, *_ = entry(csv_file, "table")
+    ids = id, id.partition("_")[0] # 2_before is made from 2
+    of = next((i for i in ids if (paper, i) in captions("table")), None)
+    if "margin" in tidy or of is None: return tidy
+    now = printed(paper, of).drop_duplicates(["row", "metric"]).set_index(["row", "metric"])
     told = tidy.join(now[["margin", "contradicts"]], on=["row", "metric"])
     return told.fillna(dict(margin="", contradicts=""))
 
