@@ -1803,6 +1803,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                               'skinnb.train._learner': ('train.html#_learner', 'skinnb/train.py'),
                               'skinnb.train._loss': ('train.html#_loss', 'skinnb/train.py'),
                               'skinnb.train._number': ('train.html#_number', 'skinnb/train.py'),
+                              'skinnb.train._of_code': ('train.html#_of_code', 'skinnb/train.py'),
                               'skinnb.train._of_function': ('train.html#_of_function', 'skinnb/train.py'),
                               'skinnb.train._outputs': ('train.html#_outputs', 'skinnb/train.py'),
                               'skinnb.train._rates_in_range': ('train.html#_rates_in_range', 'skinnb/train.py'),

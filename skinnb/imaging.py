@@ -357,7 +357,7 @@ def augment(
     with _one_thread():
         x = as_float(images)
         for step in steps:
-            op, (hit, args) = _ops[step["op"]], draw_step(step, rng, len(x))
+            op, (hit, args) = _ops[one_of(step["op"], _ops, "op")], draw_step(step, rng, len(x))
             if step["op"] in _resizing: x = op(x, img_size=img_size, **args)
             elif len(hit) == len(x): x = op(x, **args)
             elif len(hit): x[hit] = op(x[hit], **args)

@@ -613,11 +613,15 @@ def _loss(spec, train, model, score): # the loss; where there is an attribute, a
     return loss if asks_for(loss) else lambda pred, y, extra: loss(pred, y)
 
 # %% ../nbs/22_train.ipynb #9669aa31
+def _of_code(code): # instructions, names and constants, also of functions within
+    constants = [_of_code(c) if hasattr(c, "co_code") else repr(c) for c in code.co_consts]
+    return code.co_code, str(code.co_names), constants
+
 def _of_function(f): # its name, code and arguments
     if isinstance(f, functools.partial): return _of_function(f.func), f.args, f.keywords
     code = getattr(f, "__code__", None)
     name = getattr(f, "__qualname__", type(f).__name__)
-    return f.__module__, name, code and (code.co_code, str(code.co_names))
+    return f.__module__, name, code and _of_code(code)
 
 def _described(thing): # anything a training depends on, in a form that can be hashed
     if isinstance(thing, dict): return {k: _described(v) for k, v in thing.items()}
