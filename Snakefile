@@ -124,7 +124,7 @@ for run in runs:
             shell: "OMP_NUM_THREADS={params.threads} python tools/page.py {params.page} {params.folder:q} {params.given:q} {output:q} > {log:q} 2>&1"
 
 rule report:
-    input: targets
+    input: targets, map(str, Path("skinnb/data/templates").glob("*")), "skinnb/data/report.css"
     output: f"{folder[first]}/report.html"
     params: code=engine.code_digest(["report", *modules(page_of["report"])]), facts=json.dumps(facts)
     shell: make_report

@@ -405,8 +405,6 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                              'skinnb.gaps.group_gaps': ('gaps.html#group_gaps', 'skinnb/gaps.py'),
                              'skinnb.gaps.odds_gaps': ('gaps.html#odds_gaps', 'skinnb/gaps.py')},
             'skinnb.groups': { 'skinnb.groups._auc_lines': ('groups.html#_auc_lines', 'skinnb/groups.py'),
-                               'skinnb.groups._in_denominator': ('groups.html#_in_denominator', 'skinnb/groups.py'),
-                               'skinnb.groups._lesion_counts': ('groups.html#_lesion_counts', 'skinnb/groups.py'),
                                'skinnb.groups._rate_cell': ('groups.html#_rate_cell', 'skinnb/groups.py'),
                                'skinnb.groups._rate_lines': ('groups.html#_rate_lines', 'skinnb/groups.py'),
                                'skinnb.groups._small_as_counts': ('groups.html#_small_as_counts', 'skinnb/groups.py'),

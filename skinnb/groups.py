@@ -15,7 +15,8 @@ from scipy.special import expit, logit
 from sklearn.metrics import accuracy_score, f1_score, precision_score
 from . import phantoms
 from .stats import as_units, called_positive, check_settings, delong, difference, known_metrics
-from .stats import labels_and_scores, percentile_interval, rate_of, rate_parts, resampled_counts, wilson
+from .stats import labels_and_scores, percentile_interval, rate_of, rate_parts, resampled_counts
+from .stats import units_behind, wilson
 from .study import group_palette, one_of, tone_palette
 
 # %% ../nbs/31_groups.ipynb #9a8afe03
@@ -91,17 +92,6 @@ def drawn_tables(
     tables = resampled_counts(cells, 4*n_groups, unit, n_boot, rng).reshape(1 + n_boot, n_groups, 4)
     return np.concatenate([tables.sum(1, keepdims=True), tables], 1)
 
-# %% ../nbs/31_groups.ipynb #8ef85243
-def _in_denominator(metric, y, pred): # which images a rate is a share of
-    if metric in ("sensitivity", "fnr"): return y == 1
-    if metric in ("specificity", "fpr"): return y == 0
-    return pred == 1 if metric == "precision" else np.ones(len(y), bool)
-
-def _lesion_counts(metric, y, pred, code, n_groups, unit): # lesions behind a rate (1 + n_groups,)
-    m = _in_denominator(metric, y, pred)
-    pairs = np.unique(np.c_[code[m], unit[m]], axis=0)
-    return np.r_[len(np.unique(unit[m])), np.bincount(pairs[:, 0], minlength=n_groups)]
-
 # %% ../nbs/31_groups.ipynb #90b216aa
 def _rate_lines(metric, draws, lesions): # lesions behind the rate; None: every image is its own
     k, n = (v[0] for v in rate_parts(draws)[metric])
@@ -159,7 +149,7 @@ def by_group(
     draws = drawn_tables(y, pred, code, len(names), unit, n_boot, seed)
     def lines(metric):
         if metric == "auroc": return _auc_lines(y, s, code, len(names), unit)
-        lesions = None if unit is None else _lesion_counts(metric, y, pred, code, len(names), unit)
+        lesions = None if unit is None else units_behind(metric, y, pred, unit, code, len(names))
         return _rate_lines(metric, draws, lesions)
     n_neg, n_pos = (draws[0, :, i:i + 2].sum(-1).astype(int) for i in (0, 2))
     of_group = dict(group=["all", *names], n_pos=n_pos, n_neg=n_neg)

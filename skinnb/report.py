@@ -511,7 +511,8 @@ def _beside_reference(found, run, outputs): # the comparison with the committed 
 # %% ../nbs/05_report.ipynb #8f9525d3
 def _processor(hw): # "AMD EPYC, 2 cores, 23.5 GiB"
     units = dict(cpu="", cores=" cores", threads=" threads", memory_gib=" GiB", gpu="")
-    return ", ".join(f"{hw[k]}{unit}" for k, unit in units.items() if hw.get(k))
+    text = ", ".join(f"{hw[k]}{unit}" for k, unit in units.items() if hw.get(k))
+    return text.replace(", 1 threads", ", 1 thread")
 
 def _machine(info): # versions, hardware, commit
     changed = ", with uncommitted changes" if info.get("git_changed") else ""
