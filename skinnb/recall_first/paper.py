@@ -327,9 +327,10 @@ def said(
     cohort:pd.DataFrame, # cohort frame
     *how, # img_size, n_epochs, weights, as for cohorts.computed_on
 )->str: # for the column `data`
-    "What a row was computed on, and what our hold-out stands in for."
-    hold_out = "lesion-grouped hold-out as stand-in for the official test"
-    return cohorts.computed_on(cohort, *how, instead=hold_out)
+    "What a row was computed on, and what a hold-out stands in for where the official test is not among it."
+    official = "isic2018_task3_test" in set(cohort.source)
+    instead = "" if official else "lesion-grouped hold-out as stand-in for the official test"
+    return cohorts.computed_on(cohort, *how, instead=instead)
 
 # %% ../../nbs/recall_first/00_paper.ipynb #0a1f0059
 def _on_test(row): # what is known of a rate on the test part; nothing of F1 and of counts
