@@ -48,7 +48,7 @@ def split(
     cohort:pd.DataFrame, # with target and lesion_id
     n_folds:int=3, # folds of the training part
     seed:int=42, # same seed, same split
-)->pd.DataFrame: # with split (train, valid, holdout), fold_faithful and fold_corrected (0.., -1 outside the training part)
+)->pd.DataFrame: # with split (train, valid, holdout), fold_faithful and fold_corrected (-1 outside train)
     "Hold-out by lesion in the paper's proportions; folds of the training part by image and by lesion."
     n = len(cohort)
     share = {k: max(v/sum(sizes.values())*n, 12)/n for k, v in sizes.items()}
