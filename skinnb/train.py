@@ -5,8 +5,8 @@
 # %% auto #0
 __all__ = ['choices', 'tta_views', 'check_numbers', 'Training', 'bce', 'class_weights_of', 'loss_of', 'probabilities', 'auroc',
            'MeanOver', 'Validation', 'best_epoch', 'waited', 'rate_at', 'precision_of', 'threads', 'freeze', 'reseed',
-           'Plan', 'Precision', 'Half', 'GiveExtra', 'Small', 'Recorder', 'Saver', 'Keep', 'fingerprint', 'fit',
-           'predict', 'ensemble']
+           'Plan', 'Precision', 'Half', 'GiveExtra', 'Recorder', 'Saver', 'Keep', 'fingerprint', 'fit', 'predict',
+           'ensemble']
 
 # %% ../nbs/22_train.ipynb #4f2edb80
 import contextlib, functools, math, sys, time, zipfile
@@ -42,7 +42,7 @@ def _whole(v):
 _ranges = { # settings: (what is accepted, in words)
     "n_epochs bs n_steps every": (lambda v: _whole(v) and v >= 1, "a whole number from 1"),
     "early_stop": (lambda v: v is None or _whole(v) and v >= 1, "None or a whole number from 1"),
-    "patience freeze_epochs small_epochs seed": (lambda v: _whole(v) and v >= 0, "a whole number from 0"),
+    "patience freeze_epochs seed": (lambda v: _whole(v) and v >= 0, "a whole number from 0"),
     "weight_decay eta_min min_lr": (lambda v: _number(v) and v >= 0, "a number from 0"),
     "eps factor": (lambda v: _number(v) and v > 0, "a number above 0"),
     "clip": (lambda v: v is None or _number(v) and v > 0, "None or a number above 0"),
@@ -85,7 +85,6 @@ class Training:
     label_smoothing:float = 0. # 0 to 1
     clip:float = None # largest norm of the gradient
     freeze_epochs:int = 0 # first epochs in which only the head trains
-    small_epochs:int = 0 # first epochs in which pictures have half their side (progressive resizing)
     early_stop:int = None # stop after so many epochs without a better watched value
     checkpoint:str = None # keep best "valid_auc", "valid_loss", "valid_score", or "last"; None: fit says
     seed:int = 42 # order, augmentation, dropout
@@ -412,14 +411,6 @@ class GiveExtra(Callback):
     order = 1
     def before_batch(self): self.learn.xb = (*self.xb, self.yb[1])
 
-# %% ../nbs/22_train.ipynb #90410899
-class Small(Callback):
-    "Halves the side of training pictures in the first epochs."
-    order, run_valid = 2, False
-    def __init__(self, n_epochs): self.until = n_epochs
-    def before_batch(self):
-        if self.epoch < self.until: self.learn.xb = (F.avg_pool2d(self.xb[0], 2), *self.xb[1:])
-
 # %% ../nbs/22_train.ipynb #38e7f7dc
 class Recorder(Callback):
     "One row per epoch; an error at the first loss that is no number."
@@ -682,7 +673,6 @@ def _callbacks(learn, spec, rates, validation, saver, state): # ours
     steps = Half(state.get("scaler")) if dtype == torch.float16 else Precision(dtype)
     recorder, keep = Recorder(spec, validation, state), Keep(spec, saver, state.get("best"))
     further = [GradientClip(spec.clip)] if spec.clip else []
-    if spec.small_epochs: further.append(Small(spec.small_epochs))
     if learn.dls.train.extra is not None and asks_for(learn.model): further.append(GiveExtra())
     return [Plan(spec, rates), steps, recorder, keep, *further]
 
