@@ -139,7 +139,7 @@ def long_steps(
     **rest, # n_epochs, bs, lr_scale, precision, threads; others are not used
 )->dict: # (backbone, step, protocol, fold) -> function, arguments, named arguments for study.kept
     "Every training of this page."
-    cohort = the_data.split(the_data.load(data, n_lesions, seed), seed=seed)
+    cohort = the_data.cohort_of(data, n_lesions, seed)
     images = cohorts.images(cohort, img_size)
     budget = {k: rest[k] for k in ("n_epochs", "bs", "lr_scale", "precision", "threads")}
     members = plan(backbone, others, n_other_folds=n_other_folds)
