@@ -7,13 +7,13 @@ __all__ = ['makes', 'from_scores', 'chosen_on', 'threshold_draws', 'asked_and_re
 
 # %% ../../nbs/recall_first/02a_threshold.ipynb #304bba8e
 import joblib, matplotlib.pyplot as plt, numpy as np, pandas as pd, seaborn as sns
-from sklearn.metrics import roc_curve
+from sklearn.metrics import roc_auc_score, roc_curve
 from .. import cohorts, metrics, nets
 from ..published import compare, smaller, value
 from ..runs import committed
 from ..verdicts import readable, show_table
 from . import data as the_data, paper as the_paper, train as the_train
-from ..stats import percentile_interval, seed_bootstrap, wilson
+from ..stats import difference, percentile_interval, seed_bootstrap, wilson
 from ..study import begin, protocol_palette, theme
 
 # %% ../../nbs/recall_first/02a_threshold.ipynb #836bad72

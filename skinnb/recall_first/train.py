@@ -301,28 +301,29 @@ def siblings(
 # %% ../../nbs/recall_first/02_train.ipynb #5986b8e0
 doses = {"all": (0, 99), "no sibling": (0, 0), "one sibling": (1, 1), "two or more": (2, 99)} # least, most
 
-def _own_and_test(cohort, member, seen): # scores of a member by the parts of `doses`, and of the test images
+def _own_and_held_out(cohort, member, seen): # scores of a member by the parts of `doses`, and of the hold-out
     s = member["scores"].set_index("image_id").score.reindex(cohort.image_id).to_numpy()
     n, inside = cohort.image_id.map(seen).to_numpy(), (cohort.split == "train").to_numpy()
     own = [np.where(inside & (n >= least) & (n <= most), s, np.nan) for least, most in doses.values()]
-    return [*own, np.where(cohort.split == "test", s, np.nan)]
+    return [*own, np.where(cohort.split == "holdout", s, np.nan)]
 
 def net_leak(
     cohort:pd.DataFrame, # from recall_first.data.split
     members:dict, # {"faithful": [a member per fold], "corrected": ...}, as from `trained`
     n_boot:int=2000, # draws of lesions
     seed:int=42, # of the draws
-)->pd.DataFrame: # per dose: n, gain out of fold, gain on test, and the net: estimate, ci_low, ci_high
-    "What folds by image gain out of fold less what they gain on test, by siblings seen in training."
+)->pd.DataFrame: # per dose: n, gain out of fold (own), on the hold-out, and the net: estimate, ci_low, ci_high
+    "What folds by image gain out of fold less what they gain on the hold-out, by siblings seen in training."
     seen, found = siblings(cohort), []
     every = [m for p in ("faithful", "corrected") for m in members[p]]
-    scores = [s for m in every for s in _own_and_test(cohort, m, seen)]
+    scores = [s for m in every for s in _own_and_held_out(cohort, m, seen)]
     drawn = auc_draws(cohort.target.astype(int), scores, cohort.lesion_id, n_boot, seed)
     auc = np.split(drawn.reshape(len(drawn), -1, len(doses) + 1), [len(members["faithful"])], axis=1)
-    gain = np.subtract(*(a.mean(1) for a in auc)) # draws by doses and test: mean over networks
+    gain = np.subtract(*(a.mean(1) for a in auc)) # draws by doses and hold-out: mean over networks
     for i, (name, (least, most)) in enumerate(doses.items()):
-        own, test = gain[:, i], gain[:, -1]
-        low, high, _ = percentile_interval((own - test)[1:])
-        found.append(dict(row=name, n=int(seen.between(least, most).sum()), own=own[0], test=test[0],
-            estimate=own[0] - test[0], ci_low=float(low), ci_high=float(high)))
+        own, held_out = gain[:, i], gain[:, -1]
+        low, high, _ = percentile_interval((own - held_out)[1:])
+        found.append(dict(row=name, n=int(seen.between(least, most).sum()), own=own[0],
+            holdout=held_out[0],
+            estimate=own[0] - held_out[0], ci_low=float(low), ci_high=float(high)))
     return pd.DataFrame(found)
