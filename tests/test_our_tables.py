@@ -79,10 +79,10 @@ def test_disparate_impact_of_a_group_that_is_never_called_is_zero():
     before = gaps.gap_change(y, y, called, group, n_boot=20).set_index("metric").loc["disparate_impact"]
     assert (before.before, before.after, before.change) == (1, 0, -1)
 
-# ---- the leak, net of test
+# ---- the leak, net of the hold-out
 
 def test_leak_of_the_committed_phantom_run(cohort, six):
-    "The net of a dose is what its networks' own folds say less what test says, by hand."
+    "The net of a dose is what its networks' own folds say less what the hold-out says, by hand."
     found = train.net_leak(cohort, six, n_boot=50).set_index("row")
     assert (found.ci_low < found.estimate).all() and (found.estimate < found.ci_high).all()
     seen = train.siblings(cohort)
@@ -90,10 +90,10 @@ def test_leak_of_the_committed_phantom_run(cohort, six):
     gain = {}
     for p, ms in six.items():
         own = [d[(d.split == "train") & (d.image_id.map(seen) == 1)] for d in (m["scores"] for m in ms)]
-        test = [m["scores"].query("split == 'test'") for m in ms]
-        gain[p] = [np.mean([roc_auc_score(d.target, d.score) for d in part]) for part in (own, test)]
-    own, test = np.subtract(gain["faithful"], gain["corrected"])
-    assert found.loc["one sibling", ["own", "test", "estimate"]].tolist() == pytest.approx([own, test, own - test])
+        held_out = [m["scores"].query("split == 'holdout'") for m in ms]
+        gain[p] = [np.mean([roc_auc_score(d.target, d.score) for d in part]) for part in (own, held_out)]
+    own, held_out = np.subtract(gain["faithful"], gain["corrected"])
+    assert found.loc["one sibling", ["own", "holdout", "estimate"]].tolist() == pytest.approx([own, held_out, own - held_out])
 
 # ---- Tables 4, 7 and 8
 
