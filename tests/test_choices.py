@@ -42,9 +42,9 @@ from skinnb.study import page_parameters
 
 # ---- a study in which no network is trained: scores are drawn once, labels and scores can be dealt anew
 
-splits, size = ("train", "valid", "test"), dict(n_lesions=300, n_boot=30, others=["resnet34"])
+splits, size = ("train", "valid", "holdout", "test"), dict(n_lesions=300, n_boot=30, others=["resnet34"])
 shares = dict(train=150, valid=80, test=70) # more to validate on than in the paper, so that each choice can move
-real_split = data.split
+real_cohort = data.cohort_of
 
 def dealt(frame, rows, seed=1): # labels of some rows dealt anew among their lesions
     of_lesion = frame[rows].groupby("lesion_id").target.first()
@@ -57,8 +57,8 @@ def rows_of(frame, part): # a split, or ("fold", k)
 class Study:
     "Patched into recall_first: its cohort, its members without training, and its tones."
     def __init__(self, part=None, what=None): self.part, self.what = part, what
-    def split(self, cohort, *args, **kwargs):
-        frame = real_split(cohort, *args, **kwargs)
+    def cohort_of(self, *args):
+        frame = real_cohort(*args)
         self.truth = frame.set_index("image_id").target
         if self.what != "labels": return frame
         return frame.assign(target=dealt(frame, rows_of(frame, self.part)))
@@ -74,7 +74,7 @@ class Study:
         return dict(scores=scores[kept].reset_index(drop=True),
             history=pd.DataFrame(dict(epoch=[1], kept=[True])), weights=dict(source="random"), state={})
     def members(self): # of 02_train, with the page's own backbone and seed
-        cohort = self.split(data.load("phantom", size["n_lesions"], 42), seed=42)
+        cohort = self.cohort_of("phantom", size["n_lesions"], 42)
         own = page_parameters("recall_first/02_train")["backbone"][1]
         return {m: self.trained(cohort, None, *m) for m in trainings.plan(own, size["others"])}
     def tones_of(self, cohort, img_size=64):
@@ -85,7 +85,7 @@ def made(monkeypatch):
     "A page's value in a study whose part was dealt anew; an error is a value too."
     def value(page, name, part=None, what=None):
         study = Study(part, what if part else None)
-        for attribute, module in dict(split=data, tones_of=data, trained=trainings).items():
+        for attribute, module in dict(cohort_of=data, tones_of=data, trained=trainings).items():
             monkeypatch.setattr(module, attribute, getattr(study, attribute))
         monkeypatch.setattr(data, "sizes", shares)
         stand_in = {"members": study.members()} if page.endswith("02_train") else {}
