@@ -24,7 +24,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:no pretrained weights")
 
 @pytest.fixture(scope="module")
 def study():
-    cohort = the_data.split(the_data.load("phantom", 40, 3), seed=3)
+    cohort = the_data.cohort_of("phantom", 40, 3)
     return cohort, np.asarray(cohorts.images(cohort, 64)), np.asarray(cohorts.masks(cohort, 64))
 
 def stages(paper): return [imaging.recipe(paper, s, 64) for s in ("train", "eval")]
