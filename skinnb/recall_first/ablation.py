@@ -66,7 +66,8 @@ def what_steps_add(
 )->tuple: # what each step adds, and all of them; what the first adds beyond each other one; with intervals
     "Gains of steps over the one before, and the first gain minus every other one."
     gained = np.r_[np.diff(drawn, axis=0), drawn[-1:] - drawn[:1]]
-    beyond = _summed(gained[:1] - gained[1:-1], [f"{rows[1]} - {r}" for r in rows[2:]], n)
+    further = np.round(gained[:1] - gained[1:-1], 12) # equal gains differ by 0, not by 1e-16
+    beyond = _summed(further, [f"{rows[1]} - {r}" for r in rows[2:]], n)
     return _summed(gained, [*rows[1:], "all steps together"], n), beyond
 
 # %% ../../nbs/recall_first/02b_ablation.ipynb #8efcb26c

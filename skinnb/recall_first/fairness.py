@@ -182,9 +182,9 @@ def published_patients(
             f"{data} records of its patients and we may not publish; SKINNB_DATA does not hold {data}, and "
             "data_manifest.yaml says where to get it")
     own = the_data.load(data, n_lesions, seed)[["image_id", *columns]]
-    if lost := sorted(set(cohort.image_id) - set(own.image_id)):
+    if lost := sorted(set(cohort.image_id[cohort.split == "train"]) - set(own.image_id)):
         raise ValueError(f"image {lost[0]!r} and {len(lost) - 1} others of images.csv.gz are not in {data}")
-    return patients_of(cohort.merge(own, on="image_id", validate="1:1"))
+    return patients_of(cohort.merge(own, on="image_id", how="left", validate="1:1"))
 
 # %% ../../nbs/recall_first/04_fairness.ipynb #bdcb5ac4
 def from_scores(
