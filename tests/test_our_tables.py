@@ -112,7 +112,7 @@ def test_tables_7_and_8_count_the_same(cohort, six, monkeypatch):
     angle["ita_corrected"] = angle.ita_printed.where(rng.random(len(cohort)) < .7)
     monkeypatch.setattr(data, "tones_of", lambda *a: angle)
     t7 = data.table_7_lines(cohort, angle).set_index(["row", "metric", "protocol"]).k
-    test = fairness.joined(train.ensemble(six["corrected"]), cohort, fairness.tones(cohort)).query("split == 'test'")
+    test = train.ensemble(six["corrected"]).merge(fairness.tones(cohort), on="image_id").query("split == 'test'")
     for protocol, column in (("faithful", "tone"), ("corrected", "tone_angle")):
         for g, row in (("light", "Light skin"), ("dark", "Dark skin")):
             mine = test[test[column] == g]

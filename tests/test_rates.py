@@ -6,6 +6,7 @@ from fairlearn.metrics import MetricFrame, demographic_parity_ratio, equal_oppor
 from scipy.stats import norm
 from skinnb import decisions, gaps, groups, metrics, stats
 from skinnb.recall_first import ablation, external, fairness, paper, repair
+from skinnb.recall_first.train import recall_at_specificity
 
 # Two groups, no two counts alike: light 40 positive (28 found), 60 negative (9 alarms); dark 25 (11), 75 (21).
 table = pd.DataFrame(dict(tp=[28, 11], fn=[12, 14], fp=[9, 21], tn=[51, 54]), ["light", "dark"])
@@ -304,9 +305,12 @@ def test_gain_of_a_step():
     "02b_ablation: a step minus the one before it, in common draws: the same scores gain 0 in every one of them."
     rng = np.random.default_rng(3); y = np.arange(200) % 2; lesion = np.arange(200)//4*2 + y
     weak, strong = (pd.DataFrame(dict(target=y, lesion_id=lesion, score=a*y + rng.normal(0, 1, 200))) for a in (.5, 2.5))
-    common, gains = ablation.at_common_specificity({"a": (weak, .5), "b": (strong, .5), "c": (strong, .5)}, .8, 200)
-    expected = [ablation.recall_at_specificity(y, d.score, .8)[0] for d in (weak, strong, strong)]
+    common, gains, beyond = ablation.at_common_specificity({"a": (weak, .5), "b": (strong, .5), "c": (strong, .5)}, .8, 200)
+    expected = [recall_at_specificity(y, d.score, .8)[0] for d in (weak, strong, strong)]
     assert common.estimate.tolist() == expected and gains.row.tolist() == ["b", "c", "all steps together"]
     assert np.allclose(gains.estimate, [expected[1] - expected[0], 0, expected[1] - expected[0]])
     assert gains.ci_low[0] > .2 and (gains.ci_low[1], gains.ci_high[1]) == (0, 0)
     assert gains.loc[0, ["ci_low", "ci_high"]].tolist() == gains.loc[2, ["ci_low", "ci_high"]].tolist()
+    assert beyond.row.tolist() == ["b - c"] # c adds nothing in any draw, so b adds all of its gain beyond it
+    assert np.allclose(beyond.iloc[0, 1:].astype(float), gains.iloc[0, 1:].astype(float))
+    assert ablation.what_steps_add(np.array([[0., 0, .1], [.2, .3, .2], [.3, .5, .4]]), list("abc"), 9)[1].ci_low[0] < .1

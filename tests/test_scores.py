@@ -2,7 +2,7 @@
 import importlib, json, os, shutil
 import pandas as pd, pytest
 from conftest import ROOT
-from skinnb import cohorts, scores, train
+from skinnb import cohorts, readers, scores, train
 from skinnb.runs import compare_lines, read_run
 from skinnb.study import page_parameters, pages
 
@@ -84,3 +84,44 @@ def test_another_score_is_another_table(copy, tmp_path):
     (copy/"run.json").write_text(json.dumps(only), encoding="utf-8")
     found = scores.again_and_there("mine", tmp_path/"again", copy.parent)
     assert (found.tables.why == "").all() and (found.cells.status == "different").any() and not found.agrees
+
+# ---- what a data set records of its patients is not ours to publish
+
+OURS = {"image_id", "lesion_id", "patient_id", "target", "split", "source"} # of the columns of a cohort
+
+def recorded(folder):
+    "(file, column) of what a data set records of its patients, in the scores of a paper, unless all its images are phantoms."
+    files = {f.name: pd.read_csv(f, low_memory=False) for f in sorted(folder.glob("*.csv.gz"))}
+    sources = {s for t in files.values() if "source" in t for s in t.source}
+    if sources == {"phantom"}: return []
+    return [(name, c) for name, t in files.items() for c in t if c in set(readers.columns) - OURS]
+
+def test_nothing_recorded_of_a_patient_is_published(copy):
+    for run in sorted((ROOT/"outputs/reference").iterdir()):
+        for folder in sorted((run/"scores").glob("*")): assert not recorded(folder), (run.name, recorded(folder))
+    spoil(copy, "recall_first", "images", lambda d: d.assign(source="ham10000"))
+    assert recorded(copy/"scores/recall_first") == [("images.csv.gz", c) for c in ("sex", "age", "site")]
+
+def only(copy, data, *pages):
+    "The run with some pages alone, its patients taken off, as if it were made on `data`."
+    spoil(copy, "recall_first", "images", lambda d: d.drop(columns=["sex", "age", "site"]))
+    info = read_run(copy.name, copy.parent).info
+    pages = {p: info["pages"][p] for p in pages}
+    for page in pages.values(): page["params"]["data"] = data
+    (copy/"run.json").write_text(json.dumps(dict(info, pages=pages)), encoding="utf-8")
+
+def test_patients_are_read_from_the_data_set_itself(blind, copy, tmp_path):
+    only(copy, "phantom", "recall_first/04_fairness")
+    found = scores.again_and_there("mine", tmp_path/"again", copy.parent)
+    assert set(found.tables.table) == {"8", "8_gaps", "8_attributes"}
+    assert (found.tables.why == "").all() and found.agrees, compare_lines(found.cells)
+
+def test_a_data_set_that_is_not_at_hand_withholds_one_table(blind, copy, tmp_path):
+    only(copy, "ham10000", "recall_first/04_fairness", "recall_first/04a_repair")
+    found = scores.again_and_there("mine", tmp_path/"again", copy.parent)
+    lost = found.tables[found.tables.why != ""]
+    assert lost.table.tolist() == ["8_attributes"] and found.agrees, compare_lines(found.cells)
+    for word in ("sex, age, site", "ham10000", "SKINNB_DATA"): assert word in lost.why.iloc[0]
+    said = [l for l in scores.recomputed_lines(found) if l.endswith(": recall_first/8_attributes")]
+    assert len(said) == 1 and said[0].startswith("not from scores, its rows by sex, age, site")
+    assert len(found.cells) > 100 and (tmp_path/"again/mine/tables/recall_first/table_8_gaps.csv").exists()

@@ -11,6 +11,7 @@ from .. import cohorts, decisions, gaps, groups, metrics, nets
 from . import data as the_data, fairness as the_fairness, paper as the_paper
 from . import train as the_train
 from .threshold import chosen_on
+from ..published import smaller
 from ..study import begin, theme
 
 # %% ../../nbs/recall_first/04a_repair.ipynb #c2fcfc4c
@@ -19,10 +20,12 @@ makes = {"tables": [], "figures": []}
 # %% ../../nbs/recall_first/04a_repair.ipynb #75906e2d
 def from_scores(
     folder, # outputs/<run>/scores/recall_first
-    **params, # of this page
+    backbone:str, # as the page's parameter
+    **rest, # other parameters; not used
 )->dict: # cohort, members and skin
     "What stands for the trainings and tones of this page where only what is published is at hand."
-    return the_fairness.from_scores(folder, **params)
+    cohort, members = the_train.published_ensembles(folder, backbone)
+    return dict(cohort=cohort, members=members, skin=the_fairness.published_tones(folder))
 
 # %% ../../nbs/recall_first/04a_repair.ipynb #f3a1c0de
 def _malignant_scores(y, score, group): # {group: scores of its malignant images}, both groups there
