@@ -553,6 +553,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                         'skinnb.lora_tone.tones.dark_images': ( 'lora_tone/tones.html#dark_images',
                                                                                 'skinnb/lora_tone/tones.py'),
                                         'skinnb.lora_tone.tones.distance': ('lora_tone/tones.html#distance', 'skinnb/lora_tone/tones.py'),
+                                        'skinnb.lora_tone.tones.doubtful': ('lora_tone/tones.html#doubtful', 'skinnb/lora_tone/tones.py'),
                                         'skinnb.lora_tone.tones.draw_share': ( 'lora_tone/tones.html#draw_share',
                                                                                'skinnb/lora_tone/tones.py'),
                                         'skinnb.lora_tone.tones.in_gaps': ('lora_tone/tones.html#in_gaps', 'skinnb/lora_tone/tones.py'),

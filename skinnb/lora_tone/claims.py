@@ -147,10 +147,13 @@ def _light_and_dark(ours):
     because = (f"I to III {in_words(ends[0])} beside {bounds[0]:.3f}, V and VI {in_words(ends[1])} beside "
         f"{bounds[1]:.3f}; {unread['estimate']:.0%} of {unread['n']:,.0f} images have no type."
         f"{_as_8_bit(ours)} Data: {unread['data']}.")
-    if any(map(_far_off, ends, bounds)): return answer(because, *ends, contradicted=True)
-    faulty = ours("1_shares", "V and VI", "share with b* of 0 or less or a failed mask")
+    far = any(map(_far_off, ends, bounds))
+    try: faulty = ours("1_shares", "V and VI", "share with b* of 0 or less or a failed mask")
+    except Untestable:
+        if far: return answer(because, *ends, contradicted=True)
+        raise
     because += f" Of V and VI, {in_words(faulty)} have b* of 0 or less or a failed mask."
-    return answer(because, *ends, faulty, contradicted=above(faulty, .5),
+    return answer(because, *ends, faulty, contradicted=far or above(faulty, .5),
         supported=all(equal(c, b, .05) for c, b in zip(ends, bounds)) and below(faulty, .1))
 
 # %% ../../nbs/lora_tone/90_claims.ipynb #bc4d3016
