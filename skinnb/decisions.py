@@ -12,8 +12,8 @@ from fairlearn.postprocessing import ThresholdOptimizer
 from sklearn.base import BaseEstimator
 from .groups import by_group, colours_of, drawn_tables, group_lines, markers_of, name_groups
 from .metrics import labels_and_risks, threshold_at_specificity
-from .stats import as_units, check_settings, drawn_weights, labels_and_scores, percentile_interval
-from .stats import resampled_counts, wilson
+from .stats import as_units, at_the_edge, check_settings, drawn_weights, labels_and_scores
+from .stats import percentile_interval, resampled_counts, units_behind, wilson
 
 # %% ../nbs/33_decisions.ipynb #035c039b
 def operating_point(
@@ -251,13 +251,15 @@ def decision_figure(
     return fig
 
 # %% ../nbs/33_decisions.ipynb #286cb152
-def _referral_lines(k, names, share, smallest): # (1 + n_boot, groups, class, right/wrong/handed over)
+def _referral_lines(k, names, share, smallest, behind): # (1 + n_boot, groups, class, right/wrong/handed over)
     n, lines = k.sum(-1), []
     parts = dict(missed=(k[..., 1, 1], n[..., 1]), false_alarms=(k[..., 0, 1], n[..., 0]),
                  referred_here=(k[..., 2].sum(-1), n.sum(-1)))
     for metric, (num, den) in parts.items():
         with np.errstate(invalid="ignore"): v = num/den
         lo, hi, _ = percentile_interval(v[1:])
+        if share or metric != "referred_here": # nobody is handed over: 0 by definition
+            lo, hi = at_the_edge(lo, hi, num[0], den[0], behind[metric])
         rows = pd.DataFrame(dict(
             group=names, referred=share, metric=metric, estimate=v[0], ci_low=np.fmin(lo, v[0]),
             ci_high=np.fmax(hi, v[0]), k=num[0].astype(int), n=den[0].astype(int)))
@@ -287,11 +289,15 @@ def referral_curve(
     code, names = named.codes.to_numpy().astype(int), ["all", *named.categories]
     if cluster is not None: unit = as_units(cluster, len(y))[0]
     rank, wrong = np.argsort(np.argsort(np.abs(s - threshold), kind="stable")), (s >= threshold) != (y == 1)
+    own = np.arange(len(y)) if unit is None else unit
+    of = dict(missed="sensitivity", false_alarms="specificity", referred_here="accuracy") # the same images
+    behind = {m: units_behind(rate, y, None, own, code, len(names) - 1) for m, rate in of.items()}
     def lines(share):
         outcome = np.where(rank < round(share*len(y)), 2, wrong) # the least certain are handed over
         cells, rng = (code*2 + y)*3 + outcome, np.random.default_rng(seed)
         k = resampled_counts(cells, 6*(len(names) - 1), unit, n_boot, rng).reshape(1 + n_boot, -1, 2, 3)
-        return _referral_lines(np.concatenate([k.sum(1, keepdims=True), k], 1), names, share, smallest)
+        k = np.concatenate([k.sum(1, keepdims=True), k], 1)
+        return _referral_lines(k, names, share, smallest, behind)
     found, order = pd.concat([lines(share) for share in at]), lambda c: _group_order(c, names)
     return found.sort_values(["metric", "group", "referred"], key=order, kind="stable", ignore_index=True)
 

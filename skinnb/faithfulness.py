@@ -11,7 +11,7 @@ import cv2, numpy as np, pandas as pd
 from scipy.ndimage import distance_transform_edt, gaussian_filter
 
 from .metrics import continuous_dice
-from .stats import percentile_interval
+from .stats import at_the_edge, percentile_interval
 from .study import one_of
 
 # %% ../nbs/41_faithfulness.ipynb #3a8ae2d4
@@ -163,6 +163,7 @@ def mean_interval(
     n_boot:int=2000, # draws
     seed:int=42, # same seed, same intervals
     level:float=.95, # of the interval
+    rates:list=(), # columns of hits and misses; Wilson over lesions where all are hits, or none is
 )->pd.DataFrame: # metric, group, estimate, ci_low, ci_high, n, left_out
     "Means with percentile intervals from a bootstrap over lesions, in draws common to all columns."
     values = values.to_frame() if isinstance(values, pd.Series) else values
@@ -175,6 +176,10 @@ def mean_interval(
     portion = lambda i: rng.multinomial(size, np.full(size, 1/size), min(200, n_boot - i)).astype(float)
     draws = np.concatenate([ratio(portion(i)) for i in range(0, n_boot, 200)])
     (lo, hi, _), n = percentile_interval(draws, level), counts.sum(0)
+    columns = list(values)
+    for j in [columns.index(one_of(c, columns, "column of rates")) for c in rates]:
+        behind = (counts[:, j] > 0).sum(0) # lesions with an answer
+        lo[j], hi[j] = at_the_edge(lo[j], hi[j], sums[:, j].sum(0), n[j], behind, level)
     images = np.array([len(values), *(np.sum(np.asarray(groups) == g) for g in names[1:])])
     rows = [dict(metric=c, group=g, estimate=e, ci_low=l, ci_high=h, n=int(k), left_out=int(t - k))
         for j, c in enumerate(values)
@@ -204,6 +209,7 @@ def located(
     if against is not None: names.remove(one_of(against, names, "map to compare with"))
     base = lambda m: 0 if against is None else scores[against, m]
     flat = pd.DataFrame({f"{k}|{m}": scores[k, m] - base(m) for k in names for m in measures})
-    found = mean_interval(flat, cluster, groups, n_boot, seed)
+    hits = [f"{k}|pointing" for k in names] if against is None else []
+    found = mean_interval(flat, cluster, groups, n_boot, seed, rates=hits)
     both = found.metric.str.rsplit("|", n=1, expand=True)
     return found.assign(metric=both[1], map=both[0])[["map", *found]]

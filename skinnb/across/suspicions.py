@@ -68,7 +68,7 @@ def unscaled(s): # T-08
 def exact_counts(s): # T-01
     printed = np.pad(numbers("tone_prune", "2").original_count.to_numpy(), (0, 2)) # no type V, no VI
     target = printed*s.n/printed.sum()
-    apart = lambda r: abs(r[[*range(1, 7)]].to_numpy(float) - target).sum()/2
+    apart = lambda r: round((abs(r[[*range(1, 7)]].to_numpy(float) - target).sum() + r["none"])/2)
     wrong = s.over_masks("8bit")
     gap8, gapL = (min(map(apart, rows)) for rows in (wrong, s.over_masks("lab")))
     return dict(claim="the counts 1, 6,619, 3,388, 7, 0, 0 come out exactly under one of these masks "
@@ -76,7 +76,7 @@ def exact_counts(s): # T-01
         evidence=f"fewest pictures in another class: 8-bit {gap8:,.0f}, true CIELAB {gapL:,.0f}; "
             f"the printed 3,388 of type III lie between 8-bit outside the mask ({wrong[1][3]:,.0f}) "
             f"and 8-bit whole picture ({wrong[0][3]:,.0f})",
-        verdict="confirmed" if gap8 < .01*s.n else "open", estimate=gap8/s.n, k=round(gap8))
+        verdict=_say(gap8 < .01*s.n, gap8 >= gapL), estimate=gap8/s.n, k=gap8)
 
 # %% ../../nbs/across/01a_suspicions.ipynb #f1455fd2
 def darkest(
@@ -127,7 +127,7 @@ def last_else(s): # L-04
             "caught by a last 'else'",
         evidence=f"8-bit in the printed box, printed ranges: {_listed(e)}; in the gaps {e['gaps']:,}, "
             f"{e['share_gaps']:.1%} against 7.6 % printed",
-        verdict="supported, open" if yes else "refuted", estimate=e["share_gaps"], k=e["gaps"])
+        verdict="supported, open" if yes else "refuted", estimate=e["share_gaps"], k=e["gaps"], n=e["n"])
 
 # %% ../../nbs/across/01a_suspicions.ipynb #7debc715
 _boxes = {"printed": "lora_tone", "classical": "chroma_classical"} # the protocol of each box
@@ -172,14 +172,15 @@ def box_takes_all(s): # L-05
 def blue_as_dark(s):
     r, w = (s.get(k, "recall_first") for k in ("lab", "8bit"))
     c, d = s.get("lab", "recall_first", "corrected"), one(s.long, "recall_first")
-    blue, known = int((d.b_not_positive & (d.ita <= 28)).sum()), s.n - int(c["none"])
+    blue = int((d.b_not_positive & (d.ita <= 28)).sum())
+    n, known = (s.n - int(x["none"]) for x in (r, c)) # pictures with an angle
     return dict(claim="42 % dark skin is arctan on bluish light skin",
-        evidence=f"as printed {int(r.dark):,} of {s.n:,} at or below 28 "
+        evidence=f"as printed {int(r.dark):,} of {n:,} with an angle at or below 28 "
             f"({r.share_dark:.1%}; printed 42.1 %), of them {blue:,} with b* at most 0; "
             f"in 8-bit Lab {w.share_dark:.2%}; corrected {int(c.dark):,} of {known:,} "
             f"estimable ({c.share_dark:.1%})",
         verdict=_say(.3 < r.share_dark < .5 and blue > .8*r.dark, blue < .5*r.dark),
-        estimate=r.share_dark, k=r.dark)
+        estimate=r.share_dark, k=r.dark, n=n)
 
 # %% ../../nbs/across/01a_suspicions.ipynb #27d36184
 def arithmetic_differs(s):
@@ -189,10 +190,10 @@ def arithmetic_differs(s): # X-01
     return dict(claim="three papers can report 0.07 %, 17.2 % and 42.1 % because their arithmetic differs, "
             "not their pictures",
         evidence=f"the same {s.n:,} pictures give 8-bit {min(eight):.2%} to {max(eight):.1%}; 8-bit, box "
-            f"and gaps {(e[4] + e[5] + e['if_else_is_VI'])/s.n:.1%}; true CIELAB with arctan "
+            f"and gaps {(e[4] + e[5] + e['if_else_is_VI'])/e['n']:.1%}; true CIELAB with arctan "
             f"{min(right):.1%} to {max(right):.1%}; corrected {c.share_dark:.1%}",
         verdict=_say(eight[1] < .01 and .3 < r.share_dark < .5, r.share_dark < .1),
-        estimate=r.share_dark, k=r.dark)
+        estimate=r.share_dark, k=r.dark, n=s.n - int(r["none"]))
 
 # %% ../../nbs/across/01a_suspicions.ipynb #axsusp06
 def published_unscaled(s): # T-08
@@ -204,7 +205,7 @@ def published_unscaled(s): # T-08
             "8-bit Lab",
         evidence=f"median distance {e8[0]:.2f} degrees and rank correlation {e8[1]:.3f} with 8-bit; "
             f"{eL[0]:.1f} degrees and {eL[1]:.2f} with true CIELAB",
-        verdict=_say(e8[0] < 1 and e8[1] > .95 and eL[0] > 5, e8[0] > 5), estimate=e8[0])
+        verdict=_say(e8[0] < 1 and e8[1] > .95 and eL[0] > 5, e8[0] > 5), estimate=e8[0], unit="degrees")
 
 # %% ../../nbs/across/01a_suspicions.ipynb #6b062b66
 def cast_and_cancer(s):
@@ -231,9 +232,10 @@ suspicions = [("T-06", white_point), ("T-08", unscaled), ("T-01", exact_counts),
 
 def hypotheses(
     seen:Seen, # with boxes; without labels or diagnoses what needs them is left out
-)->pd.DataFrame: # one row per suspicion: audit, claim, evidence, verdict, estimate, k, n
+)->pd.DataFrame: # one row per suspicion: audit, claim, evidence, verdict, estimate, k, n, unit
     "What the register suspects, what the pictures say, and a verdict by rule."
     missing = {published_unscaled: seen.labels is None, cast_and_cancer: seen.malignant is None}
     asked = [(audit, f) for audit, f in suspicions if not missing.get(f)]
-    found = [dict(audit=audit, k=np.nan, n=seen.n) | f(seen) for audit, f in asked]
-    return pd.DataFrame(found)[["audit", "claim", "evidence", "verdict", "estimate", "k", "n"]]
+    start = dict(k=np.nan, n=seen.n, unit="fraction")
+    found = [start | dict(audit=audit) | f(seen) for audit, f in asked]
+    return pd.DataFrame(found)[["audit", "claim", "evidence", "verdict", "estimate", "k", "n", "unit"]]

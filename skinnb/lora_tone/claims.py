@@ -21,7 +21,7 @@ def _gap_changes(ours, other): # {gap: change against another arm}
     return {gap: ours.minus("tones_differences", "augmented", other, m) for gap, m in of.items()}
 
 def _speaks_for(cell): # which skin these images can speak for
-    if "HAM10000" not in cell["data"]: return ""
+    if "ham10000" not in cell["data"].lower(): return ""
     return " HAM10000 answers for lighter against less light skin; types V and VI stay open."
 
 # %% ../../nbs/lora_tone/90_claims.ipynb #71488687
@@ -34,7 +34,7 @@ def _fairer(ours):
     because = "; ".join(f"{gap.upper()} gap {in_words(base[gap])} against baseline, "
         f"{in_words(control[gap])} against the control" for gap in base)
     return answer(f"{because}.{_speaks_for(dark)}", *base.values(), *control.values(),
-        contradicted=any(map(above, base.values())) or all(equal(d, 0, .03) for d in control.values()),
+        contradicted=any(map(above, base.values())) or all(above(d, -.03) for d in control.values()),
         supported=shrinks and all(below(d, .03) for d in base.values()),
         unless=smaller_budget(key, *base.values()))
 
@@ -42,7 +42,7 @@ def _fairer(ours):
 margins = facts(key)["margins"] # table: row: half the width of the zone of equivalence
 
 def _own_mix(ours, cell): # raise where the classes are mixed otherwise than in the paper
-    if not any(word in cell["data"] for word in ("HAM10000", "stand-in")): return
+    if not any(word in cell["data"].lower() for word in ("ham10000", "stand-in")): return
     auc = ours("5", "AUC", "augmented_val")
     raise Untestable(f"another class mix, with which accuracy does not travel; the AUC is {in_words(auc)}")
 
@@ -74,7 +74,7 @@ def _every_measure(ours):
         return answer(because, *base.values(), contradicted=True, unless=unless)
     control = _of_arms(ours, "5", rows, "augmented_val - control_val")
     return answer(f"{because} Against the control: {_each(control)}.", *base.values(), *control.values(),
-        contradicted=all(equal(d, 0, margins["5"][row]) for row, d in control.items()),
+        contradicted=all(below(d, margins["5"][row]) for row, d in control.items()),
         supported=all(map(above, [*base.values(), *control.values()])), unless=unless)
 
 # %% ../../nbs/lora_tone/90_claims.ipynb #226d0380
@@ -82,7 +82,7 @@ def _every_measure(ours):
 def _ranks_less_well(ours):
     d = ours("5_differences", "AUC", "augmented_val - baseline_val")
     return answer(f"The AUC changes by {in_words(d)}; printed: 0.9765 to 0.9480.", d,
-        contradicted=above(d) or equal(d, 0, margins["5"]["AUC"]), supported=below(d),
+        contradicted=above(d) or (equal(d, 0, margins["5"]["AUC"]) and not below(d)), supported=below(d),
         unless=smaller_budget(key, d))
 
 # %% ../../nbs/lora_tone/90_claims.ipynb #449be616
@@ -97,7 +97,7 @@ def _better_outlines(ours):
     if below(iou): return answer(because, *base.values(), contradicted=True, unless=unless)
     control = ours("3_differences", "Mean IoU", pair.format("cnn_duplicated"))
     return answer(f"{because} Against duplicates: Mean IoU {in_words(control)}.", *base.values(), control,
-        contradicted=equal(control, 0, .02), unless=unless,
+        contradicted=below(control, .02), unless=unless,
         supported=above(iou) and above(dice) and below(far) and above(control))
 
 # %% ../../nbs/lora_tone/90_claims.ipynb #7fa3085b
@@ -108,8 +108,7 @@ def _true_structure(ours):
     nearer = ours.minus("synthetic_differences", "synthetic", "real test", "share nearer to a training image")
     because = (f"Mean IoU {in_words(iou)} against duplicates; trained on synthetic images only, AUC "
         f"{in_words(auc)}; share nearer to a training image {in_words(nearer)} over real test images.")
-    no_signal = below(auc, .5) or equal(auc, .5, .03)
-    return answer(because, iou, auc, nearer, contradicted=equal(iou, 0, .02) and no_signal,
+    return answer(because, iou, auc, nearer, contradicted=below(iou, .02) and below(auc, .53),
         supported=above(iou) and above(auc, .53) and not above(nearer), unless=smaller_budget(key, iou))
 
 # %% ../../nbs/lora_tone/90_claims.ipynb #acbc3658
@@ -147,10 +146,13 @@ def _light_and_dark(ours):
     because = (f"I to III {in_words(ends[0])} beside {bounds[0]:.3f}, V and VI {in_words(ends[1])} beside "
         f"{bounds[1]:.3f}; {unread['estimate']:.0%} of {unread['n']:,.0f} images have no type."
         f"{_as_8_bit(ours)} Data: {unread['data']}.")
-    if any(map(_far_off, ends, bounds)): return answer(because, *ends, contradicted=True)
-    faulty = ours("1_shares", "V and VI", "share with b* of 0 or less or a failed mask")
+    far = any(map(_far_off, ends, bounds))
+    try: faulty = ours("1_shares", "V and VI", "share with b* of 0 or less or a failed mask")
+    except Untestable:
+        if far: return answer(because, *ends, contradicted=True)
+        raise
     because += f" Of V and VI, {in_words(faulty)} have b* of 0 or less or a failed mask."
-    return answer(because, *ends, faulty, contradicted=above(faulty, .5),
+    return answer(because, *ends, faulty, contradicted=far or above(faulty, .5),
         supported=all(equal(c, b, .05) for c, b in zip(ends, bounds)) and below(faulty, .1))
 
 # %% ../../nbs/lora_tone/90_claims.ipynb #bc4d3016

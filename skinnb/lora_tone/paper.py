@@ -63,7 +63,7 @@ def _l04():
     text = (f"At the mean density of the neighbours about {gaps.iloc[0]:.0f} and {gaps.iloc[1]:.0f} images "
         f"would fall into the gaps; {n.Uncertain:.0f} are uncertain, so either the code had contiguous "
         f"cuts, or a last 'else' called the rest type VI, of which {n['Dark Brown/Black (VI)']:,.0f} are "
-        "printed (page across/01_protocols tries both).")
+        "printed; only counts on pictures can tell.")
     return number(text, "images expected in the two gaps", gaps.sum(), "images")
 
 # %% ../../nbs/lora_tone/00_paper.ipynb #0c1f0017

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['makes', 'tasks', 'names', 'load', 'draw_share', 'accepted', 'angles', 'in_gaps', 'dark_images', 'crossed', 'shares',
-           'distance', 'count_rows', 'bars']
+           'doubtful', 'distance', 'count_rows', 'bars']
 
 # %% ../../nbs/lora_tone/01_tones.ipynb #03e82e90
 import joblib, matplotlib.pyplot as plt, numpy as np, pandas as pd
@@ -127,6 +127,20 @@ def shares(
     values = dict(estimate=total.to_numpy()/n, ci_low=low, ci_high=high, k=total.to_numpy(), n=n)
     row = dict(row=total.index, metric="share of images", **values, unit="fraction")
     return pd.DataFrame(row).assign(**labels)
+
+# %% ../../nbs/lora_tone/01_tones.ipynb #71303d05
+def doubtful(
+    reading:pd.DataFrame, # rows of one reading, as from `angles`
+    **labels, # protocol, data, seed, audit
+)->pd.DataFrame: # one tidy row; no estimate where no image is of type V or VI
+    "Share of types V and VI whose b* is 0 or less or whose mask failed, with Wilson's interval."
+    failed = reading.why.str.contains("little skin")
+    dark = tone.tone_class(reading.ita) >= 5
+    n, k = int(dark.sum()), int((dark & ((reading.b <= 0) | failed)).sum())
+    low, high = wilson(k, n)
+    said = dict(row="V and VI", metric="share with b* of 0 or less or a failed mask", unit="fraction")
+    values = dict(estimate=k/n if n else np.nan, ci_low=low, ci_high=high, k=k, n=n)
+    return pd.DataFrame([said | values | labels])
 
 # %% ../../nbs/lora_tone/01_tones.ipynb #ea18fc79
 def distance(

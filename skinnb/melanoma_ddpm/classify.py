@@ -168,13 +168,17 @@ def forest(
     metric:str="roc_auc", # which metric
     data:str="", # what ours were computed on, for the title
 ): # matplotlib figure
-    "Estimates and intervals of one metric by row and protocol, with the images of each protocol."
+    """Estimates and intervals of one metric by row and protocol, with the images of each protocol; beside
+    phantoms no printed point, for the two are not comparable."""
     single = (table.protocol == "corrected") & ~table.seed.astype(str).str.startswith("mean")
     t = table[(table.metric == metric) & ~single]
+    drawn = (t.protocol != "printed") & t.data.astype(str).str.contains("phantom")
+    if drawn.any(): t = t[t.protocol != "printed"]
     rows = list(dict.fromkeys(t.row))
     fig, ax = plt.subplots(figsize=(7.2, 1.2 + .45*len(rows)))
     for j, (protocol, colour) in enumerate(protocol_palette.items()):
         p = t[t.protocol == protocol].drop_duplicates("row")
+        if p.empty: continue
         y = [rows.index(r) + (j - 1)*.22 for r in p.row]
         width = [p.estimate - p.ci_low, p.ci_high - p.estimate]
         n = " to ".join(f"{v:,.0f}" for v in sorted({p.n.min(), p.n.max()}) if v == v)

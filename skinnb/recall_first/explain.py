@@ -166,7 +166,7 @@ def by_group(
     "Measures of one map by group, with what a uniform map has there."
     columns = looks[name].assign(**{"energy of a uniform map": looks["uniform", "energy"],
         "iou minus average lesion": looks[name, "iou"] - looks["average lesion", "iou"]})
-    found = faithfulness.mean_interval(columns, cluster, groups, n_boot, seed)
+    found = faithfulness.mean_interval(columns, cluster, groups, n_boot, seed, rates=["pointing"])
     unit = found.metric.map(lambda m: "height of the map" if m == "height" else "fraction")
     found = found.rename(columns={"group": "row"}).assign(map=name, k=np.nan, unit=unit)
     return found.assign(seed=seed, audit="R-14", **labels)

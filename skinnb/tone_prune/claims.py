@@ -45,12 +45,12 @@ def _fairer_at_no_cost(ours):
     if "skin tone" in lost: raise Untestable(lost["skin tone"])
     return answer(_arms_told(accuracy, found, lost), accuracy, *found.values(),
         contradicted=any(map(above, found.values())) or below(accuracy, -.05),
-        supported=all(map(below, found.values())) and above(accuracy, -.05),
+        supported=len(found) > 1 and all(map(below, found.values())) and above(accuracy, -.05),
         unless=smaller_budget(key, accuracy))
 
 # %% ../../nbs/tone_prune/90_claims.ipynb #053b2455
 def _own_images(cell): # raise unless these are the paper's images
-    if any(word in cell["data"] for word in ("HAM10000", "stand-in")):
+    if any(word in cell["data"].lower() for word in ("ham10000", "stand-in")):
         raise Untestable(f"accuracy depends on the class mix, and this is another one: {cell['data']}")
 
 @rules.add("C-T-2")
@@ -103,8 +103,9 @@ def _pruning(ours):
     if not found: raise Untestable(lost["skin tone"])
     control, missing = _of_gaps(ours, arm, "random channels")
     if not control and ours.protocol == "corrected": raise Untestable(missing["skin tone"])
-    no_more = bool(control) and all(equal(d, 0, .03) for d in control.values())
-    grew, shrank = any(map(above, found.values())), all(map(below, found.values()))
+    no_more = len(control) == len(gaps) and all(above(d, -.03) for d in control.values())
+    grew = any(map(above, found.values()))
+    shrank = len(found) == len(gaps) and all(map(below, found.values()))
     because = f"{_arms_told(accuracy, found, lost)} Against random channels: {_each(control) or 'not run'}."
     return answer(because, accuracy, *found.values(), *control.values(),
         contradicted=below(accuracy, -.05) or grew or no_more,
@@ -180,6 +181,10 @@ def _true_lab(ours): # the same step, its pictures read in true Lab, where the t
     return " Taken and read in true Lab, the same step goes from {:.3f} to {:.3f}.".format(
         *map(unevenness, spread))
 
+def _chosen(line): # what we had to choose, for one protocol alone takes a step of some size
+    unknown = "step size not printed" in str(line.get("stand_in", ""))
+    return " The step size is ours; none is printed."*(unknown and line["protocol"] == "faithful")
+
 # %% ../../nbs/tone_prune/90_claims.ipynb #4e4073a4
 @rules.add("C-T-7")
 def _more_even(ours):
@@ -189,7 +194,7 @@ def _more_even(ours):
         n=after.sum(), k=np.nan, seed="", protocol=ours.protocol, data=line["data"])
     because = (f"The distance from an even spread goes from {unevenness(before):.3f} to "
         f"{unevenness(after):.3f}, by {in_words(d)}; {after[3]:,.0f} of {after.sum():,.0f} images are read "
-        f"as type IV afterwards. Printed: 0.666 to 0.656.{_true_lab(ours)}")
+        f"as type IV afterwards. Printed: 0.666 to 0.656.{_true_lab(ours)}{_chosen(line)}")
     return answer(because, d, contradicted=above(d), supported=below(d, -.05))
 
 # %% ../../nbs/tone_prune/90_claims.ipynb #62b086b0
@@ -218,4 +223,5 @@ def _faster(ours):
     because = (f"Time per image changes by {in_words(time)}, parameters by {parameters:.2%}, multiply-adds "
         f"by {operations:.2%}.")
     tiny = parameters > -.01 and operations > -.01
-    return answer(because, time, contradicted=tiny and equal(time, 0, .05), supported=below(time, -.05))
+    slower, same = above(time, .05), equal(time, 0, .05)
+    return answer(because, time, contradicted=slower or (tiny and same), supported=below(time, -.05))

@@ -76,7 +76,8 @@ def as_read(
     "The tone of pictures in a method's own version and colour reading."
     version, colour = methods[one_of(method, methods, "method")]
     read = tone.measure(images, lesion, "tone_prune", version, flags=False)
-    return read, (read.ita if colour == "lab" else tone.ita(2.55*read.L, read.b + 128))
+    if colour == "lab": return read, read.ita
+    return read, tone.measure(images, lesion, "tone_prune", version, colour=colour, flags=False).ita
 
 # %% ../../nbs/tone_prune/03_pixels.ipynb #6e156836
 def recoloured(
