@@ -25,7 +25,7 @@ def six(members): # both ensembles
     return {p: of(p) for p in ("faithful", "corrected")}
 
 @pytest.fixture(scope="module")
-def cohort(): return data.split(data.load("phantom", 1200, 42), seed=42)
+def cohort(): return data.cohort_of("phantom", 1200, 42)
 
 # ---- intervals hold training
 

@@ -22,7 +22,7 @@ makes = {"tables": ["8"], "figures": ["9"]}
 
 # %% ../../nbs/recall_first/04_fairness.ipynb #dc2d17b2
 def tones(
-    cohort:pd.DataFrame, # from recall_first.data.split
+    cohort:pd.DataFrame, # from recall_first.data.cohort_of
     size:int=256, # side of the pictures in which tone is measured, pixels
 )->pd.DataFrame: # image_id and light, dark or missing: tone, tone_lesion (as printed), tone_angle, tone_valid
     "Light or dark as printed and by the corrected angle, each per image and per lesion; measured once, kept."

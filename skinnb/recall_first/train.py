@@ -42,7 +42,7 @@ def scaled(
 
 # %% ../../nbs/recall_first/02_train.ipynb #a7c1f60f
 def member(
-    cohort:pd.DataFrame, # from recall_first.data.split
+    cohort:pd.DataFrame, # from recall_first.data.cohort_of
     images:np.ndarray, # uint8 (n, h, w, 3), aligned with the frame
     backbone:str, # timm model
     settings:dict, # arguments of train.Training, as from `scaled`
@@ -77,7 +77,7 @@ def member(
 
 # %% ../../nbs/recall_first/02_train.ipynb #f6a61972
 def call(
-    cohort:pd.DataFrame, # from recall_first.data.split
+    cohort:pd.DataFrame, # from recall_first.data.cohort_of
     images:np.ndarray, # uint8, aligned with the frame
     backbone:str, # timm model
     step:str="full", # name in `steps`
@@ -162,7 +162,7 @@ def ensemble(
 
 # %% ../../nbs/recall_first/02_train.ipynb #2a778527
 def members_of(
-    cohort:pd.DataFrame, # from recall_first.data.split
+    cohort:pd.DataFrame, # from recall_first.data.cohort_of
     images:np.ndarray, # uint8, aligned with the frame
     backbone:str, # timm model
     **budget, # as for `call`
@@ -192,7 +192,7 @@ about_columns = """image_id lesion_id split target fold_faithful fold_corrected 
 of_patients = ["sex", "age", "site"] # what a data set records of them
 
 def publishable(
-    cohort:pd.DataFrame, # from recall_first.data.split
+    cohort:pd.DataFrame, # from recall_first.data.cohort_of
 )->list: # columns
     "What may be published of each image: whose it is and how it was used; more of phantoms alone."
     drawn = set(cohort.source) == {"phantom"}
@@ -339,7 +339,7 @@ def with_interval(
 
 # %% ../../nbs/recall_first/02_train.ipynb #68fb77bc
 def siblings(
-    cohort:pd.DataFrame, # from recall_first.data.split
+    cohort:pd.DataFrame, # from recall_first.data.cohort_of
     protocol:str="faithful", # whose folds
 )->pd.Series: # number per image
     "Images of the same lesion in the other folds, for the images of the training part."
@@ -358,7 +358,7 @@ def _own_and_held_out(cohort, member, seen): # scores of a member by the parts o
     return [*own, np.where(cohort.split == "holdout", s, np.nan)]
 
 def net_leak(
-    cohort:pd.DataFrame, # from recall_first.data.split
+    cohort:pd.DataFrame, # from recall_first.data.cohort_of
     members:dict, # {"faithful": [a member per fold], "corrected": ...}, as from `trained`
     n_boot:int=2000, # draws of lesions
     seed:int=42, # of the draws
