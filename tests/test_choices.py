@@ -252,7 +252,7 @@ def test_arm(small):
         images)["history"].train_loss != first["history"].train_loss).all()
 
 def test_member(small):
-    "recall_first/02_train: validation and test images leave a member alone; its fold chooses the epoch."
+    "recall_first/02_train: validation and hold-out images leave a member alone; its fold chooses the epoch."
     cohort, images = data.split(data.load("phantom", 90, 5), seed=5), small[1]
     assert len(cohort) == len(images)
     away, fold = cohort.fold_corrected < 0, cohort.fold_corrected == 1
@@ -317,11 +317,11 @@ def test_folds_cover_every_lesion_once():
     assert not cohorts.folds(frame, 5, seed=7).equals(fold)
 
 def test_recall_first_split():
-    "9,885 to 193 to 1,493 of 11,571: of 300 lesions 39 are tested (12.90 %) and 5 validate (1.67 %)."
+    "9,885 to 193 to 1,493 of 11,571: of 300 lesions 39 are held out (12.90 %) and 5 validate (1.67 %)."
     frame = lesions(120, 180); out = data.split(frame)
     found = counts(frame, out.split)
-    assert {s: sum(v) for s, v in found.items()} == dict(test=39, valid=5, train=256)
-    assert found["test"] == (16, 23) or found["test"] == (15, 24)
+    assert {s: sum(v) for s, v in found.items()} == dict(holdout=39, valid=5, train=256)
+    assert found["holdout"] == (16, 23) or found["holdout"] == (15, 24)
     inside = out.split == "train"
     for c in ("fold_faithful", "fold_corrected"):
         assert (out[c] >= 0).equals(inside) and set(out[c][inside]) == {0, 1, 2}
