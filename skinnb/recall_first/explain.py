@@ -245,7 +245,7 @@ def _mode_lines(name, k, n): # count and share of one kind
     low, high = wilson(k, n)
     fixed = dict(row=name, k=k, n=n)
     count = dict(metric="count", estimate=k, ci_low=np.nan, ci_high=np.nan, unit="count",
-        why="a count on another test set")
+        why="a count of another number of images")
     part = dict(metric="percent_of_fn", estimate=100*k/n if n else np.nan, ci_low=100*low, ci_high=100*high,
         unit="percent", why="")
     return [fixed | count, fixed | part]

@@ -248,7 +248,7 @@ def lines(
     rates = [m for m in metrics_wanted if m not in counts]
     found = metrics.tidy(y, score, threshold=threshold, metrics=rates, **labels)
     c, no_ends = metrics.classification(y, score, threshold), dict(ci_low=np.nan, ci_high=np.nan)
-    as_count = dict(n=len(y), unit="count", why="a count on another test set", **no_ends)
+    as_count = dict(n=len(y), unit="count", why="a count of another number of images", **no_ends)
     extra = [found.iloc[0].to_dict() | dict(metric=m, estimate=c[m], k=c[m], **as_count) for m in counts]
     return pd.concat([found, pd.DataFrame(extra)], ignore_index=True)
 
