@@ -120,6 +120,41 @@ def test_what_an_edit_reruns(whole):
     assert make(tree, ALL).returncode == 0 and planned(tree, TOYS) == set()
     assert len(before) == 3 and all(f.stat().st_mtime_ns > t for f, t in before.items())
 
+@pytest.fixture
+def reader(whole):
+    "A page that reads the tables of all papers, beside the others; it stops where one of them is not there yet."
+    body = """import os
+from pathlib import Path
+tables = Path(os.environ["SKINNB_OUTPUTS"])/run/"tables/toy"
+assert all((tables/f"table_{t}.csv").exists() for t in (1, 2, 3))"""
+    facts = whole/"skinnb/data/papers/toy.yaml"
+    facts.write_text("order: 9\ntitle: A toy\ntables: []\nfigures: []\n")
+    toy_page(whole, "across/09_all", 'makes = {"tables": [], "figures": [], "reads": "papers"}', body, [])
+    yield whole
+    for path in (facts, whole/"nbs/across/09_all.ipynb", whole/"skinnb/across/p9_all.py"): path.unlink()
+
+def test_a_page_that_reads_all_papers_runs_after_them_and_when_a_table_is_newer(reader):
+    tree, asked = reader, f"{TOYS} across/09_all"
+    tables = tree/"outputs/toy/tables/toy"
+    for t in (1, 2, 3): (tables/f"table_{t}.csv").unlink(missing_ok=True)
+    done = make(tree, f"{ALL} across/09_all")
+    assert done.returncode == 0 and planned(tree, asked) == set(), done.stdout + done.stderr
+    page = tree/"nbs/toy/03_alone.ipynb" # a page whose table it reads is to run again
+    text, before = page.read_text(), page.stat()
+    page.write_text(text.replace("A toy", "Alone"))
+    assert planned(tree, asked) == {"toy__03_alone", "across__09_all"}
+    page.write_text(text)
+    os.utime(page, ns=(before.st_atime_ns, before.st_mtime_ns))
+    made = tree/"outputs/toy/notebooks/across/09_all.made"
+    listed = made.read_text()
+    for newer in (tables/"table_3.csv", tree/"outputs/reference/real/tables/toy/table_1.csv"): # by hand, or committed since
+        newer.parent.mkdir(parents=True, exist_ok=True)
+        newer.write_text((tables/"table_1.csv").read_text())
+        assert planned(tree, asked) == {"across__09_all"}, newer
+        made.write_text(listed) # as if it had run again
+    assert planned(tree, asked) == set()
+    shutil.rmtree(tree/"outputs/reference")
+
 def test_a_failing_rerun_loses_nothing(whole):
     tree = whole
     out = tree/"outputs/toy"

@@ -19,7 +19,7 @@ from ..study import begin, protocol_markers, protocol_palette, theme
 from ..tables import numbers, show_findings
 
 # %% ../../nbs/recall_first/02b_ablation.ipynb #b98d659e
-makes = {"tables": ["4"], "figures": ["7"]}
+makes = {"tables": ["4", "4_common_specificity"], "figures": ["7"]}
 
 # %% ../../nbs/recall_first/02b_ablation.ipynb #136ebc92
 def from_scores(

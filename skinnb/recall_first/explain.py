@@ -18,7 +18,8 @@ from ..study import begin, diagram, kept, protocol_markers, protocol_palette, th
 from ..tone import lab
 
 # %% ../../nbs/recall_first/03_explain.ipynb #35129ae5
-makes = {"tables": ["6"], "figures": ["5", "8"]}
+makes = {"figures": ["5", "8", "localisation", "6_among_the_found"],
+    "tables": ["6", "6_among_the_found", "localisation", "sharpening", "by_outcome", "by_tone"]}
 
 # %% ../../nbs/recall_first/03_explain.ipynb #2f40b9a0
 outcomes = ["TP", "TN", "FN", "FP"]

@@ -17,7 +17,7 @@ from ..scores import read_scores
 from ..study import begin, kept, theme
 
 # %% ../../nbs/recall_first/05_external.ipynb #32dcd90b
-makes = {"tables": [], "figures": []}
+makes = {"tables": ["external"], "figures": ["external_auc"]}
 
 # %% ../../nbs/recall_first/05_external.ipynb #84ad6ed8
 def _drawn(n_lesions, seed): # two domains of phantoms, with ids of their own

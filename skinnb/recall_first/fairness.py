@@ -18,7 +18,7 @@ from ..study import begin, theme
 from ..tables import show_findings
 
 # %% ../../nbs/recall_first/04_fairness.ipynb #3c68fce8
-makes = {"tables": ["8"], "figures": ["9"]}
+makes = {"tables": ["8", "8_gaps", "8_attributes"], "figures": ["9", "attributes"]}
 
 # %% ../../nbs/recall_first/04_fairness.ipynb #dc2d17b2
 def tones(

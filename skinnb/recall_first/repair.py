@@ -15,7 +15,8 @@ from ..published import smaller
 from ..study import begin, theme
 
 # %% ../../nbs/recall_first/04a_repair.ipynb #c2fcfc4c
-makes = {"tables": [], "figures": []}
+makes = {"tables": ["8_remedies", "8_calibration", "8_clinic"],
+    "figures": ["calibration_by_tone", "decision_by_tone", "referral_by_tone"]}
 
 # %% ../../nbs/recall_first/04a_repair.ipynb #75906e2d
 def from_scores(

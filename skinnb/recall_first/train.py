@@ -20,7 +20,7 @@ from ..stats import auc_draws, paired_bootstrap, percentile_interval, seed_boots
 from ..study import begin, diagram, kept, one_of, seed_everything, theme
 
 # %% ../../nbs/recall_first/02_train.ipynb #94e39a6a
-makes = {"tables": ["2"], "figures": ["1", "4"]}
+makes = {"tables": ["2", "leak"], "figures": ["1", "4", "leak_by_dose"]}
 
 # %% ../../nbs/recall_first/02_train.ipynb #c49dcbe1
 full = the_paper.settings
