@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['cuts', 'protocols', 'lab', 'unlab', 'out_of_gamut', 'lab_8bit', 'lab_as_printed', 'ita', 'tone_class',
-           'shifted_sizes', 'skin_mask', 'light_error', 'measure', 'lit_ita', 'errors']
+           'shifted_sizes', 'middle', 'skin_mask', 'light_error', 'measure', 'lit_ita', 'errors']
 
 # %% ../nbs/16_tone.ipynb #f5387dbd
 import math, os
@@ -216,6 +216,18 @@ def _away(lesion, share): # 1 further from the lesion than a share of the side
 
 def _chroma(image, cb, cr): # 1 inside a box of Cb and Cr
     return cv2.inRange(cv2.cvtColor(image, cv2.COLOR_RGB2YCrCb), (0, cr[0], cb[0]), (255, cr[1], cb[1]))//255
+
+# %% ../nbs/16_tone.ipynb #bd427b1b
+def middle(
+    n:int, # pictures
+    side:int, # pixels
+    width:float=.2, # of the frame that is left, as a share of the side
+)->np.ndarray: # (n, side, side) bool, True inside
+    "A square in the middle, to be left out as if it were the lesion."
+    if not 0 < width < .5: raise ValueError(f"width={width!r}: a share between 0 and 0.5 is accepted")
+    k, one = round(width*side), np.zeros((side, side), bool)
+    one[k:side - k, k:side - k] = True
+    return np.broadcast_to(one, (n, side, side))
 
 # %% ../nbs/16_tone.ipynb #f6507f8d
 def _rim(dark): # 1 where a dark region touches the edge
