@@ -96,6 +96,9 @@ def error_table(
 
 # %% ../../nbs/across/01_protocols.ipynb #67678385
 _degrees = "bias sd rmse p95 low high median_abs median q1 q3 sd_within sd_between".split()
+_counts = ["images", "estimable", "dark", *(f"size of {k}" for k in (*range(1, 7), "none"))]
+_units = {"kappa": "kappa", **dict.fromkeys(_degrees, "degrees"), **dict.fromkeys(_counts, "count"),
+    **dict.fromkeys(("r", "spearman", "icc"), "correlation")} # all others are fractions
 
 def tidied(
     d:pd.DataFrame, # rows with metric, protocol and estimate
@@ -105,7 +108,7 @@ def tidied(
 )->pd.DataFrame: # with every column that a table of results has
     "Units and what else a table of tones must say; what was not counted stays empty."
     missing = {c: np.nan for c in ("ci_low", "ci_high", "k", "n") if c not in d}
-    unit = d.metric.map({**dict.fromkeys(_degrees, "degrees"), "images": "count"}).fillna("fraction")
+    unit = d.metric.map(_units).fillna("fraction")
     return d.assign(**missing, unit=unit, data=data, seed=seed, audit=audit)
 
 # %% ../../nbs/across/01_protocols.ipynb #8094bafa

@@ -186,13 +186,14 @@ def blue_as_dark(s): # R-18
 def arithmetic_differs(s):
     r, c = s.get("lab", "recall_first"), s.get("lab", "recall_first", "corrected")
     e = gaps(one(s.long, "lora_tone", colour="8bit"))
+    middle = (e[4] + e[5] + e["if_else_is_VI"])/max(e["n"], 1)
     eight, right = ([x.share_dark for x in s.over_masks(k)] for k in ("8bit", "lab"))
     return dict(claim="three papers can report 0.07 %, 17.2 % and 42.1 % because their arithmetic differs, "
             "not their pictures",
         evidence=f"the same {s.n:,} pictures give 8-bit {min(eight):.2%} to {max(eight):.1%}; 8-bit, box "
-            f"and gaps {(e[4] + e[5] + e['if_else_is_VI'])/e['n']:.1%}; true CIELAB with arctan "
+            f"and gaps {middle:.1%}; true CIELAB with arctan "
             f"{min(right):.1%} to {max(right):.1%}; corrected {c.share_dark:.1%}",
-        verdict=_say(eight[1] < .01 and .3 < r.share_dark < .5, r.share_dark < .1),
+        verdict=_say(eight[1] < .01 and .05 < middle < .3 < r.share_dark < .5, r.share_dark < .1),
         estimate=r.share_dark, k=r.dark, n=s.n - int(r["none"]))
 
 # %% ../../nbs/across/01a_suspicions.ipynb #axsusp06
