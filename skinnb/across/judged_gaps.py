@@ -6,7 +6,7 @@
 __all__ = ['makes', 'foreign', 'hashed_pairs', 'about_these', 'unshared', 'from_published', 'tone_groups', 'at_home',
            'same_alarms', 'auc_error', 'gap_seen', 'tone_gaps']
 
-# %% ../../nbs/across/04_judged_gaps.ipynb #ae7b99c1
+# %% ../../nbs/across/04_judged_gaps.ipynb #b320610a
 import joblib, matplotlib.pyplot as plt, numpy as np, pandas as pd
 from scipy.special import ndtri
 from .. import cohorts, groups, imaging, metrics, nets, phantoms
@@ -20,25 +20,25 @@ from ..scores import read_scores
 from ..stats import as_units, delong, drawn_weights, hanley_mcneil, percentile_interval
 from ..study import begin, kept, one_of, protocol_markers, protocol_palette, theme
 
-# %% ../../nbs/across/04_judged_gaps.ipynb #ae76ac06
+# %% ../../nbs/across/04_judged_gaps.ipynb #6f74f10f
 makes = {"figures": ["judged_gaps"], "tables": ["judged_rates", "judged_gaps", "judged_counts"]}
 
-# %% ../../nbs/across/04_judged_gaps.ipynb #513e9ae3
+# %% ../../nbs/across/04_judged_gaps.ipynb #6a86c367
 def foreign(
     data:str, # "phantom" or "ham10000": what the networks were trained on
-    n_lesions:int=160, # phantom lesions at home; twice as many are drawn away from it
+    n_lesions:int=160, # phantom lesions at home; twice as many, up to 600, are drawn away
     seed:int=42, # draws the phantoms
 )->pd.DataFrame: # cohort frame with judged, target (malignant against benign) and melanoma (against nevus)
     "Lesions with a judged tone, for networks trained on other data."
     one_of(data, ["phantom", "ham10000"], "data")
     if data == "phantom":
-        frame = the_judged.with_judged(the_judged.drawn(2*n_lesions, seed=seed + 2000))
+        frame = the_judged.with_judged(the_judged.drawn(min(2*n_lesions, 600), seed=seed + 2000))
         frame = frame.assign(**{c: "away_" + frame[c] for c in ("image_id", "lesion_id", "patient_id")})
     else: frame = the_judged.load("milk10k")
     melanoma = cohorts.label(frame, "mel_vs_nv")
     return frame.assign(target=cohorts.label(frame, "malignant_vs_benign"), melanoma=melanoma)
 
-# %% ../../nbs/across/04_judged_gaps.ipynb #3f76db57
+# %% ../../nbs/across/04_judged_gaps.ipynb #7b33121c
 def hashed_pairs(
     frame:pd.DataFrame, # cohort frame
     home:pd.DataFrame, # cohort frame that networks were trained on
@@ -53,7 +53,7 @@ def hashed_pairs(
     a, b = np.where(swap, found.image_b, found.image_a), np.where(swap, found.image_a, found.image_b)
     return found.assign(image_a=a, image_b=b)[["image_a", "image_b", "distance", "correlation"]]
 
-# %% ../../nbs/across/04_judged_gaps.ipynb #d323f559
+# %% ../../nbs/across/04_judged_gaps.ipynb #bf4c8e70
 def about_these(
     listed:pd.DataFrame, # image_a, image_b, source_b, as from cohorts.listed_pairs
     frame:pd.DataFrame, # cohort frame with image_a
@@ -70,7 +70,7 @@ def about_these(
         raise ValueError(f"no listed picture is one of {frame.source.iloc[0]}: a list of other data")
     return of_home.reset_index(drop=True)
 
-# %% ../../nbs/across/04_judged_gaps.ipynb #151de953
+# %% ../../nbs/across/04_judged_gaps.ipynb #1a0a7769
 def unshared(
     frame:pd.DataFrame, # cohort frame
     *pairs, # frames with image_a, pictures that are shared
@@ -79,7 +79,7 @@ def unshared(
     shared = frame.image_id.isin(set().union(*(p.image_a for p in pairs)))
     return frame[~frame.lesion_id.isin(frame.lesion_id[shared])].reset_index(drop=True)
 
-# %% ../../nbs/across/04_judged_gaps.ipynb #24b4ee3d
+# %% ../../nbs/across/04_judged_gaps.ipynb #e6a33545
 def from_published(
     folder, # outputs/<run>/scores/across
     data:str, # as the page's parameter, like those that follow
@@ -87,7 +87,7 @@ def from_published(
     n_lesions:int=160,
     seed:int=42,
     **rest, # other parameters; not used
-)->dict: # cohort, homes, scored
+)->dict: # cohort, members, homes, scored
     "What stands for networks and pictures where only scores are at hand; tones are read from the data again."
     wanted = ["image_id", "lesion_id", "protocol", "domain", "target", "melanoma", "score"]
     scored = read_scores(folder, "judged_gaps", wanted)
@@ -96,9 +96,10 @@ def from_published(
     if lost: raise ValueError(f"{len(lost)} scored pictures have no judged tone, the first is {lost[0]!r}")
     cohort, members = the_train.published_ensembles(folder.parent/"recall_first", backbone)
     homes = {p: the_train.ensemble(m) for p, m in members.items()}
-    return dict(cohort=cohort, homes=homes, scored=scored.assign(judged=scored.image_id.map(tones)))
+    scored = scored.assign(judged=scored.image_id.map(tones))
+    return dict(cohort=cohort, members=members, homes=homes, scored=scored)
 
-# %% ../../nbs/across/04_judged_gaps.ipynb #9b07404d
+# %% ../../nbs/across/04_judged_gaps.ipynb #c96a5f7b
 def tone_groups(
     judged, # class per image, 0 (very dark) to 5 (very light)
 )->pd.Categorical: # "light" (3 to 5) or "dark" (0 to 2)
@@ -116,7 +117,7 @@ def at_home(
     return groups.by_group(d.melanoma, d.score, tone_groups(d.judged), **how,
         metrics=["auroc", "sensitivity", "fpr"])
 
-# %% ../../nbs/across/04_judged_gaps.ipynb #123662d0
+# %% ../../nbs/across/04_judged_gaps.ipynb #dd47edee
 def _sensitivity_at(y, s, fpr): # where at most this share of negatives is called; NaN without a class
     if y.min() == y.max(): return np.nan
     return (s[y == 1] >= operating_point(y, s, specificity=1 - fpr)).mean()
@@ -136,7 +137,7 @@ def same_alarms(
         found[name] = [_sensitivity_at(y[i], s[i], fpr) for i in [np.arange(len(y)), *draws]]
     return pd.DataFrame(found)
 
-# %% ../../nbs/across/04_judged_gaps.ipynb #f28b81e4
+# %% ../../nbs/across/04_judged_gaps.ipynb #243cb407
 def auc_error(
     auc:float, # area, 0..1
     n_pos:int, # positives
@@ -157,7 +158,7 @@ def gap_seen(
     else: errors = [np.sqrt(value*(1 - value)/n[int(metric == "fpr")]) for n in sizes]
     return float(the_judged.seen(np.hypot(*errors)))
 
-# %% ../../nbs/across/04_judged_gaps.ipynb #ec8cb67c
+# %% ../../nbs/across/04_judged_gaps.ipynb #5fd92e8e
 def _home_gaps(d, found, threshold, n_boot, seed): # dark minus light at the threshold from home
     apart = groups.differences(found, [("dark", "light")]).set_index("metric")
     named = dict(tpr_gap="sensitivity", fpr_gap="fpr", auroc_gap="auroc")
@@ -177,7 +178,7 @@ def _alarm_gap(draws, fpr, n): # the line of one operating point, from `same_ala
     ends = dict(ci_low=min(low, apart[0]), ci_high=max(high, apart[0]))
     return named | ends | dict(seen=float(the_judged.seen(np.nanstd(apart[1:]))))
 
-# %% ../../nbs/across/04_judged_gaps.ipynb #834da997
+# %% ../../nbs/across/04_judged_gaps.ipynb #858c397e
 def tone_gaps(
     d:pd.DataFrame, # melanoma, score, judged, lesion_id: one ensemble and one domain
     threshold:float, # from home
