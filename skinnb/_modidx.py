@@ -8,7 +8,6 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                       'skinnb.across.judged.dark_lines': ('across/judged.html#dark_lines', 'skinnb/across/judged.py'),
                                       'skinnb.across.judged.drawn': ('across/judged.html#drawn', 'skinnb/across/judged.py'),
                                       'skinnb.across.judged.load': ('across/judged.html#load', 'skinnb/across/judged.py'),
-                                      'skinnb.across.judged.middle': ('across/judged.html#middle', 'skinnb/across/judged.py'),
                                       'skinnb.across.judged.rank': ('across/judged.html#rank', 'skinnb/across/judged.py'),
                                       'skinnb.across.judged.rank_difference': ( 'across/judged.html#rank_difference',
                                                                                 'skinnb/across/judged.py'),
