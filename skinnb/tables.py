@@ -847,7 +847,7 @@ def _two_values(t): # lines whose quantity has another value in an earlier table
             if differ: yield i, said
 
 # %% ../nbs/03_tables.ipynb #0d000008
-def _cells(t, table, row, metric, column="estimate", protocol=None): # lines of a declared cell, with its value
+def _cells(t, table, row, metric, column="estimate", protocol=None): # lines of one cell, with its value
     found = t[(t.table == table) & (t.row == row) & (t.metric == metric)]
     if protocol: found = found[found.protocol == protocol]
     return found.assign(value=found[column], called=f"{column} of {row}, {metric}")
