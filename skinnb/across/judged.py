@@ -6,7 +6,7 @@
 __all__ = ['makes', 'read_as', 'with_judged', 'drawn', 'load', 'said', 'middle', 'read', 'rank', 'rank_lines', 'agreement_lines',
            'dark_lines', 'twice', 'seen', 'rank_difference']
 
-# %% ../../nbs/across/03_judged.ipynb #81d45240
+# %% ../../nbs/across/03_judged.ipynb #155da091
 import matplotlib.pyplot as plt, numpy as np, pandas as pd
 from scipy.special import ndtri
 from scipy.stats import kendalltau, spearmanr
@@ -16,11 +16,11 @@ from ..runs import committed
 from ..stats import delong, drawn_weights, percentile_interval, wilson
 from ..study import begin, kept, one_of, protocol_markers, protocol_palette, theme
 
-# %% ../../nbs/across/03_judged.ipynb #bb67aa0e
+# %% ../../nbs/across/03_judged.ipynb #9d5aa28b
 makes = {"figures": ["judged", "judged_dark"],
     "tables": ["judged", "judged_dark", "judged_frame", "judged_twice", "judged_power"]}
 
-# %% ../../nbs/across/03_judged.ipynb #b7d9121e
+# %% ../../nbs/across/03_judged.ipynb #9d619d96
 def with_judged(
     frame:pd.DataFrame, # cohort frame with tone_class and image_type, as of MILK10k
 )->pd.DataFrame: # rows whose tone was judged, with `judged`, 0 (very dark) to 5 (very light)
@@ -37,7 +37,7 @@ def with_judged(
     if x.isna().all(): raise ValueError("no lesion has a tone_class")
     return frame.assign(judged=x)[x.notna()].reset_index(drop=True)
 
-# %% ../../nbs/across/03_judged.ipynb #57f6797a
+# %% ../../nbs/across/03_judged.ipynb #29b59148
 def drawn(
     n_lesions:int=150, # lesions drawn; some are left out, as in the compact edition of MILK10k
     noise:float=.6, # standard deviation of the judges' error, in classes, before rounding
@@ -55,7 +55,7 @@ def drawn(
     here = both.dx.isin(["mel", "nv"]) | (both.tone_class < 3)
     return both[here].reset_index(drop=True)
 
-# %% ../../nbs/across/03_judged.ipynb #19d7a084
+# %% ../../nbs/across/03_judged.ipynb #916ddd1d
 def load(
     data:str, # "phantom" or "milk10k"
     n_lesions:int=150, # phantom lesions
@@ -72,7 +72,7 @@ def said(
     "What was measured."
     return cohorts.computed_on(frame, img_size, instead="melanomas and nevi of every tone")
 
-# %% ../../nbs/across/03_judged.ipynb #d8159b40
+# %% ../../nbs/across/03_judged.ipynb #220b9911
 def middle(
     n:int, # pictures
     side:int, # pixels
@@ -84,7 +84,7 @@ def middle(
     one[k:side - k, k:side - k] = True
     return np.broadcast_to(one, (n, side, side))
 
-# %% ../../nbs/across/03_judged.ipynb #ab17482e
+# %% ../../nbs/across/03_judged.ipynb #1117c107
 read_as = pd.DataFrame([
     *((p, "faithful", p, "printed", "lab") for p in own),
     *((p, "corrected", p, "corrected", "lab") for p in own),
@@ -93,7 +93,7 @@ read_as = pd.DataFrame([
     ("mean, 8-bit Lab", "faithful", "outside", "printed", "8bit"),
 ], columns=["reading", "arm", "protocol", "version", "colour"])
 
-# %% ../../nbs/across/03_judged.ipynb #77f2582c
+# %% ../../nbs/across/03_judged.ipynb #8729cde8
 def read(
     images:np.ndarray, # (n, h, w, 3) uint8
     lesion:np.ndarray, # (n, h, w) bool, True where no skin is looked for
@@ -109,7 +109,7 @@ def read(
     long.loc[on, "tone"] = tone.tone_class(long.ita[on])
     return long[["reading", "arm", "image", "ita", "tone"]]
 
-# %% ../../nbs/across/03_judged.ipynb #78771f6d
+# %% ../../nbs/across/03_judged.ipynb #7f0f1eee
 def rank(
     angle, # degrees, NaN where there is none
     judged, # class, one for each
@@ -120,7 +120,7 @@ def rank(
     if ok.sum() < 10 or np.ptp(x[ok]) == 0 or np.ptp(j[ok]) == 0: return np.nan
     return float(spearmanr(x[ok], j[ok])[0])
 
-# %% ../../nbs/across/03_judged.ipynb #5622c4ad
+# %% ../../nbs/across/03_judged.ipynb #06b24626
 def _drawn(found, n, n_boot, seed): # estimate and interval of found(places), draws of n lesions
     rng = np.random.default_rng(seed)
     draws = [found(np.repeat(np.arange(n), w)) for w in drawn_weights(rng, n, n_boot)]
@@ -138,7 +138,7 @@ def rank_lines(
     found = zip(("spearman", "kendall"), *_drawn(both, len(angle), n_boot, seed))
     return [dict(zip(("metric", "estimate", "ci_low", "ci_high"), f)) for f in found]
 
-# %% ../../nbs/across/03_judged.ipynb #6e182738
+# %% ../../nbs/across/03_judged.ipynb #bce0eb12
 def _type_lines(angle, types, judged, n_types, n_boot, seed): # kappa and AUC, with intervals
     n, light = len(angle), judged >= 3
     same_way = 6 - judged if n_types == 6 else 2. - light
@@ -147,7 +147,7 @@ def _type_lines(angle, types, judged, n_types, n_boot, seed): # kappa and AUC, w
     auc = dict(zip(("estimate", "ci_low", "ci_high"), delong(light.astype(int), angle)))
     return [dict(metric="kappa", n=k["n"], **kappa), dict(metric="auroc", n=n, **auc)]
 
-# %% ../../nbs/across/03_judged.ipynb #af1c06f7
+# %% ../../nbs/across/03_judged.ipynb #41d6d606
 def agreement_lines(
     d:pd.DataFrame, # one reading of one kind of photograph: ita, tone, judged, a row per lesion
     n_types:int=6, # types of the protocol, 6 or 2
@@ -164,7 +164,7 @@ def agreement_lines(
         lines += [dict(n=k, **r) for r in rank_lines(angle, judged, n_boot, seed)] + more
     return pd.DataFrame(lines, columns=["metric", "estimate", "ci_low", "ci_high", "k", "n"])
 
-# %% ../../nbs/across/03_judged.ipynb #8779129d
+# %% ../../nbs/across/03_judged.ipynb #9cfb35bf
 def dark_lines(
     d:pd.DataFrame, # one reading of one kind of photograph: ita, judged
 )->pd.DataFrame: # judged, estimate, ci_low, ci_high, k, n (pictures with an angle)
@@ -175,7 +175,7 @@ def dark_lines(
     found = dict(judged=k.index.astype(int), estimate=k/n, ci_low=low, ci_high=high, k=k, n=n)
     return pd.DataFrame(found).reset_index(drop=True)
 
-# %% ../../nbs/across/03_judged.ipynb #75528230
+# %% ../../nbs/across/03_judged.ipynb #8dae16bc
 def twice(
     a:np.ndarray, # degrees, one per lesion, NaN where there is none
     b:np.ndarray, # the same lesions in the other photograph
@@ -191,7 +191,7 @@ def twice(
     found = dict(metric=["icc", "bias", "sd_within"], estimate=e, ci_low=low, ci_high=high, n=n)
     return pd.DataFrame(found)
 
-# %% ../../nbs/across/03_judged.ipynb #ef00f820
+# %% ../../nbs/across/03_judged.ipynb #0c63174b
 def seen(
     se, # standard error of a difference
     power:float=.8, # chance of finding it
@@ -200,7 +200,7 @@ def seen(
     if not .05 < power < 1: raise ValueError(f"power={power!r}: a number between 0.05 and 1 is accepted")
     return (ndtri(.975) + ndtri(power))*se
 
-# %% ../../nbs/across/03_judged.ipynb #8d7d514d
+# %% ../../nbs/across/03_judged.ipynb #16b30ba6
 def rank_difference(
     a:np.ndarray, # degrees, one per lesion, NaN where there is none
     b:np.ndarray, # another reading of the same lesions
