@@ -53,7 +53,8 @@ def _rates_8(found, metric): # lines of all, light and dark for one rate, and th
     rates = t[["estimate", "ci_low", "ci_high", "k", "n"]]
     rates = rates.assign(row=row_of[metric], metric=t.group, why=t.note)
     if metric != "fnr": return rates
-    missed = rates.assign(row="FN (missed)", estimate=t.k, unit="count", why="a count of another number of images")
+    other = "a count of another number of images"
+    missed = rates.assign(row="FN (missed)", estimate=t.k, unit="count", why=other)
     return pd.concat([rates, missed.assign(ci_low=np.nan, ci_high=np.nan)])
 
 def _gap_8(apart, metric): # the line of the gap, empty where a group is too small

@@ -362,7 +362,7 @@ def net_leak(
     members:dict, # {"faithful": [a member per fold], "corrected": ...}, as from `trained`
     n_boot:int=2000, # draws of lesions
     seed:int=42, # of the draws
-)->pd.DataFrame: # per dose: n, gain out of fold (own), on the hold-out, and the net: estimate, ci_low, ci_high
+)->pd.DataFrame: # per dose: n, own (gain out of fold), holdout (gain there), net: estimate, ci_low, ci_high
     "What folds by image gain out of fold less what they gain on the hold-out, by siblings seen in training."
     seen, found = siblings(cohort), []
     every = [m for p in ("faithful", "corrected") for m in members[p]]
