@@ -18,7 +18,7 @@ from ..study import begin, group_palette, kept, one_of, theme, write_whole
 from ..tables import numbers
 
 # %% ../../nbs/recall_first/01_data.ipynb #2ded5a22
-makes = {"tables": ["1", "7"], "figures": ["2", "3"]}
+makes = {"tables": ["1", "7", "7_holdout"], "figures": ["2", "3"]}
 
 # %% ../../nbs/recall_first/01_data.ipynb #c3272a70
 def labelled(

@@ -143,7 +143,7 @@ def tone_tests()->pd.DataFrame: # comparison (index): estimate, ci_low, ci_high,
     "+0.0319.",
     do="Test gaps, with intervals; compare precision and F1 only at equal prevalence.",
     test="Why more lesions of the dark group are malignant: the same images grouped by a corrected angle "
-    "(across/01_protocols), which leaves few in the dark group.")
+    "(across/01a_suspicions), which leaves few in the dark group.")
 def _r05():
     t, fnr = tone_tests(), numbers(key, "8").loc["FN Rate"]
     text = ("; ".join(f"{k} {r.estimate:.3f}, z = {r.z:.2f}, p = {r.p:.3g}" for k, r in t.iterrows())

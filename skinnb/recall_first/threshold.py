@@ -17,7 +17,7 @@ from ..stats import difference, percentile_interval, seed_bootstrap, wilson
 from ..study import begin, protocol_palette, theme
 
 # %% ../../nbs/recall_first/02a_threshold.ipynb #836bad72
-makes = {"tables": ["3", "threshold"], "figures": ["6", "threshold_rule"]}
+makes = {"tables": ["3", "3_holdout", "threshold"], "figures": ["6", "threshold_rule"]}
 
 # %% ../../nbs/recall_first/02a_threshold.ipynb #a0c639bf
 def from_scores(
