@@ -10,8 +10,6 @@ two, share = "one quantity has two values", "k of n is not the estimate"
 # Faults of the committed runs that wait for their page to be mended and the run to be made again:
 # (run, table, check): (how many lines at most, why). A line that is mended is taken off; none is added without a reason.
 KNOWN = {
-    ("phantom", "tone_prune/2_before", two): (14, "counts of all pictures beside those of the 409 that 03_pixels draws, under one name"),
-    ("phantom", "across/hypotheses", share): (1, "n counts the pictures without an angle too"),
     ("real", "recall_first/8", two): (2, "tone read at 128 px for Table 7 and at 256 px for Table 8"),
     ("real", "tone_prune/2_before", two): (2, "tone read at two sizes, under one name"),
     ("real", "across/hypotheses", share): (3, "n counts the pictures without an angle too")}
