@@ -116,7 +116,7 @@ def figure_9(
         _point(ax, one, at[r, p] + (.15 if g == "dark" else -.15), **look, label=g if first else None)
     ax.set(xlim=(-.01, 1.01), xlabel="fraction, 95 % interval; images of light | dark in brackets")
     ax.legend(loc="lower right", bbox_to_anchor=(1, 1), ncol=2, frameon=False)
-    ax.set_title(f"ours: {data}", loc="left", fontsize=9.5)
+    ax.set_title(f"ours: {data}", loc="left", fontsize=9.5, pad=24) # above the legend
     return fig
 
 # %% ../../nbs/recall_first/04_fairness.ipynb #9ea54861
