@@ -7,8 +7,8 @@ __all__ = ['group_metrics', 'gap_metrics', 'wilson', 'check_settings', 'as_print
            'labels_and_scores', 'as_units', 'known_metrics', 'called_positive', 'delong', 'hanley_mcneil',
            'delong_test', 'confusion', 'rate_parts', 'rate_of', 'rates', 'rate_gaps', 'resampled_counts',
            'drawn_weights', 'percentile_interval', 'units_behind', 'at_the_edge', 'cluster_bootstrap', 'two_sided_p',
-           'paired_bootstrap', 'picked', 'seed_bootstrap', 'auc_draws', 'group_of_units', 'permutation_test', 'lattice',
-           'lattice_counts']
+           'paired_bootstrap', 'picked', 'seed_bootstrap', 'over_trainings', 'auc_draws', 'group_of_units',
+           'permutation_test', 'lattice', 'lattice_counts']
 
 # %% ../nbs/01_stats.ipynb #79ce863d
 import re
@@ -555,6 +555,31 @@ def seed_bootstrap(
         return dict(metric=metric, estimate=v[0], ci_low=float(lo), ci_high=float(hi), seed_low=one.min(),
             seed_high=one.max(), seeds=len(one), p=two_sided_p(v[1:]) if other else np.nan)
     return pd.DataFrame([line(m, v) for m, v in drawn.items()])
+
+# %% ../nbs/01_stats.ipynb #9b16a530
+def over_trainings(
+    tables:list, # tidy frames, one per training, of the same lines
+    names=("row", "metric", "protocol"), # columns that name a line
+    signed=(), # metrics that may lie below 0, such as differences; all others lie from 0 to 1
+)->pd.DataFrame: # the first, with mean estimate and k, interval, seed ("mean of 3"), seed_low, seed_high
+    "Tables of several trainings as one; intervals of fractions hold what lesions do and what trainings do."
+    if not tables: raise ValueError("a table without trainings: at least one is needed")
+    names, first = list(names), tables[0].reset_index(drop=True)
+    lines = [pd.MultiIndex.from_frame(t[names]) for t in tables]
+    for line in lines:
+        if line.has_duplicates: raise ValueError(f"a line stands twice: {line[line.duplicated()][0]}")
+        odd = line.symmetric_difference(lines[0])
+        if len(odd): raise ValueError(f"a training lacks the line {odd[0]}")
+    if len(tables) == 1: return first
+    of = lambda c: np.array([t.set_index(line)[c].astype(float)[lines[0]] for t, line in zip(tables, lines)])
+    estimate = of("estimate")
+    mean, between = estimate.mean(0), ndtri(.975)**2*estimate.var(0, ddof=1)
+    half = lambda c: np.sqrt(((of(c) - estimate)**2).mean(0) + between)
+    floor = np.where(first["metric"].isin(signed), -1, 0)
+    same_n = np.where(np.ptp(of("n"), axis=0) == 0, of("n")[0], np.nan)
+    return first.assign(estimate=mean, ci_low=np.maximum(mean - half("ci_low"), floor),
+        ci_high=np.minimum(mean + half("ci_high"), 1), k=of("k").mean(0), n=same_n,
+        seed=f"mean of {len(tables)}", seed_low=estimate.min(0), seed_high=estimate.max(0))
 
 # %% ../nbs/01_stats.ipynb #0bcd41f0
 def auc_draws(

@@ -77,9 +77,10 @@ def cohort_of(
     data:str, # "phantom" or "ham10000"
     n_lesions:int=160, # phantom lesions
     seed:int=42, # draws the phantoms, the split and the folds
+    split_seed:int=None, # draws the split and the folds; None: `seed`
 )->pd.DataFrame: # as from `split`, with the official test as split "test"
     "Every image of the paper's tables: train, valid and holdout at home, and the official test."
-    home = split(load(data, n_lesions, seed), seed=seed)
+    home = split(load(data, n_lesions, seed), seed=seed if split_seed is None else split_seed)
     away = official_test(data, n_lesions, seed).assign(split="test", fold_faithful=-1, fold_corrected=-1)
     return pd.concat([home, away], ignore_index=True)
 
