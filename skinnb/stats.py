@@ -560,8 +560,8 @@ def seed_bootstrap(
 def over_trainings(
     tables:list, # tidy frames, one per training, of the same lines
     names=("row", "metric", "protocol"), # columns that name a line
-    signed=(), # metrics that may lie below 0, such as differences; all others lie from 0 to 1
-)->pd.DataFrame: # the first, with mean estimate and k, interval, seed ("mean of 3"), seed_low, seed_high
+    signed=(), # metrics or rows that may lie below 0, such as differences, or True: all; others lie from 0 to 1
+)->pd.DataFrame: # the first, with means of estimate, k and n, interval, seed ("mean of 3"), seed_low, seed_high
     "Tables of several trainings as one; intervals of fractions hold what lesions do and what trainings do."
     if not tables: raise ValueError("a table without trainings: at least one is needed")
     names, first = list(names), tables[0].reset_index(drop=True)
@@ -575,11 +575,11 @@ def over_trainings(
     estimate = of("estimate")
     mean, between = estimate.mean(0), ndtri(.975)**2*estimate.var(0, ddof=1)
     half = lambda c: np.sqrt(((of(c) - estimate)**2).mean(0) + between)
-    floor = np.where(first["metric"].isin(signed), -1, 0)
-    same_n = np.where(np.ptp(of("n"), axis=0) == 0, of("n")[0], np.nan)
-    return first.assign(estimate=mean, ci_low=np.maximum(mean - half("ci_low"), floor),
-        ci_high=np.minimum(mean + half("ci_high"), 1), k=of("k").mean(0), n=same_n,
-        seed=f"mean of {len(tables)}", seed_low=estimate.min(0), seed_high=estimate.max(0))
+    below = np.full(len(first), True) if signed is True else first[names].isin(list(signed)).any(axis=1)
+    also = {c: of(c).mean(0) for c in ("k", "n") if c in first}
+    return first.assign(estimate=mean, ci_low=np.maximum(mean - half("ci_low"), np.where(below, -1, 0)),
+        ci_high=np.minimum(mean + half("ci_high"), 1), **also, seed=f"mean of {len(tables)}",
+        seed_low=estimate.min(0), seed_high=estimate.max(0))
 
 # %% ../nbs/01_stats.ipynb #0bcd41f0
 def auc_draws(

@@ -5,8 +5,8 @@
 # %% auto #0
 __all__ = ['choices', 'tta_views', 'check_numbers', 'Training', 'bce', 'class_weights_of', 'loss_of', 'probabilities', 'auroc',
            'MeanOver', 'Validation', 'best_epoch', 'waited', 'rate_at', 'precision_of', 'threads', 'freeze', 'reseed',
-           'Plan', 'Precision', 'Half', 'GiveExtra', 'Small', 'Recorder', 'Saver', 'Keep', 'fingerprint', 'fit',
-           'predict', 'ensemble']
+           'Plan', 'Precision', 'Half', 'GiveExtra', 'Recorder', 'Saver', 'Keep', 'fingerprint', 'fit', 'predict',
+           'ensemble']
 
 # %% ../nbs/22_train.ipynb #4f2edb80
 import contextlib, functools, math, sys, time, zipfile
@@ -410,17 +410,6 @@ class GiveExtra(Callback):
     "Hands the attribute beside the target to a network that asks for it."
     order = 1
     def before_batch(self): self.learn.xb = (*self.xb, self.yb[1])
-
-# %% ../nbs/22_train.ipynb #90410899
-class Small(Callback):
-    "Halves the side of training pictures in the first epochs."
-    order, run_valid = 2, False
-    def __init__(self, n_epochs): # whole number from 0
-        if not _whole(n_epochs) or n_epochs < 0:
-            raise ValueError(f"n_epochs={n_epochs!r} of Small: a whole number from 0 is accepted")
-        self.until = n_epochs
-    def before_batch(self):
-        if self.epoch < self.until: self.learn.xb = (F.avg_pool2d(self.xb[0], 2), *self.xb[1:])
 
 # %% ../nbs/22_train.ipynb #38e7f7dc
 class Recorder(Callback):

@@ -11,9 +11,8 @@ from skinnb import cohorts
 from skinnb.recall_first import data, train
 from skinnb.study import kept
 
-split_seed, img_size = 7, 112
-candidates = [dict(lr_scale=s, n_epochs=5, small_epochs=2) for s in (4., 1., 2.)] + [
-    dict(lr_scale=4., n_epochs=8, small_epochs=4)]
+split_seed, img_size = 7, 128
+candidates = [dict(lr_scale=4., n_epochs=5), dict(lr_scale=1., n_epochs=5), dict(lr_scale=4., n_epochs=8)]
 
 def main(out):
     cohort = data.cohort_of("ham10000", seed=split_seed)

@@ -83,10 +83,9 @@ def unshared(
 def from_published(
     folder, # outputs/<run>/scores/across
     data:str, # as the page's parameter, like those that follow
-    backbone:str,
     n_lesions:int=160,
     seed:int=42,
-    **rest, # other parameters; not used
+    **rest, # the other parameters of the page
 )->dict: # cohort, members, homes, scored
     "What stands for networks and pictures where only scores are at hand; tones are read from the data again."
     wanted = ["image_id", "lesion_id", "protocol", "domain", "target", "melanoma", "score"]
@@ -94,7 +93,8 @@ def from_published(
     tones = foreign(data, n_lesions, seed).set_index("image_id").judged
     lost = sorted(set(scored.image_id) - set(tones.index))
     if lost: raise ValueError(f"{len(lost)} scored pictures have no judged tone, the first is {lost[0]!r}")
-    cohort, members = the_train.published_ensembles(folder.parent/"recall_first", backbone)
+    named = dict(rest, data=data, n_lesions=n_lesions, seed=seed)
+    cohort, members = the_train.published_first(folder.parent/"recall_first", **named)
     homes = {p: the_train.ensemble(m) for p, m in members.items()}
     scored = scored.assign(judged=scored.image_id.map(tones))
     return dict(cohort=cohort, members=members, homes=homes, scored=scored)

@@ -13,7 +13,7 @@ from ..published import compare, row_names, smaller
 from ..verdicts import readable, show_table
 from . import data as the_data, paper as the_paper, train as the_train
 from .train import recall_draws, with_interval
-from ..stats import auc_draws
+from ..stats import auc_draws, over_trainings
 from ..runs import committed
 from ..study import begin, protocol_markers, protocol_palette, theme
 from ..tables import numbers, show_findings
@@ -24,14 +24,16 @@ makes = {"tables": ["4", "4_common_specificity"], "figures": ["7"]}
 # %% ../../nbs/recall_first/02b_ablation.ipynb #136ebc92
 def from_scores(
     folder, # outputs/<run>/scores/recall_first
-    backbone:str, # as the page's parameter
-    **rest, # other parameters; not used
-)->dict: # cohort, members and early
+    **params, # of the page
+)->dict: # cohort, trainings and early
     "What stands for the trainings of this page where only their scores are at hand."
-    cohort, members = the_train.published_ensembles(folder, backbone)
-    names = {s: (backbone, s, "faithful", 0) for s in ("baseline", "schedule")}
-    found = the_train.published_members(folder, list(names.values()))[1]
-    return dict(cohort=cohort, members=members, early={s: found[n]["scores"] for s, n in names.items()})
+    cohort, trainings = the_train.published_ensembles(folder, **params)
+    names = {s: {step: (params["backbone"], step, "faithful", 0, s) for step in ("baseline", "schedule")}
+        for s in the_train.seeds_of("faithful", **params)}
+    every = [n for of_seed in names.values() for n in of_seed.values()]
+    found = the_train.published_members(folder, every)[1]
+    early = {s: {step: found[n]["scores"] for step, n in of_seed.items()} for s, of_seed in names.items()}
+    return dict(cohort=cohort, trainings=trainings, early=early)
 
 # %% ../../nbs/recall_first/02b_ablation.ipynb #ea805de3
 def _on(d, split, column): # one column of scores of one split, in the order of the image ids

@@ -63,13 +63,12 @@ def unit_of(
 # %% ../../nbs/recall_first/05_external.ipynb #3fbcbf02
 def from_scores(
     folder, # outputs/<run>/scores/recall_first
-    backbone:str, # as the page's parameter
-    **rest, # other parameters; not used
+    **params, # of the page
 )->dict: # cohort, other, members, scored
     "What stands for the trainings and for the foreign images where only what is published is at hand."
     columns = ["image_id", "lesion_id", "target", "score", "domain", "source"]
     away = read_scores(folder, "external", columns)
-    cohort, members = the_train.published_ensembles(folder, backbone)
+    cohort, members = the_train.published_first(folder, **params)
     other = {k: d.reset_index(drop=True) for k, d in away.groupby("domain", sort=False)}
     e = the_train.ensemble(members["corrected"])
     home = e[e.split == "test"].assign(score=lambda d: d.ensemble, unit=lambda d: d.lesion_id)

@@ -170,7 +170,7 @@ def patients_of(
 
 # %% ../../nbs/recall_first/04_fairness.ipynb #2586a3d6
 def published_patients(
-    cohort:pd.DataFrame, # from recall_first.train.published_ensembles
+    cohort:pd.DataFrame, # from recall_first.train.published_first
     data:str, # as the page's parameter, like those that follow
     n_lesions:int=160,
     seed:int=42,
@@ -190,15 +190,11 @@ def published_patients(
 # %% ../../nbs/recall_first/04_fairness.ipynb #bdcb5ac4
 def from_scores(
     folder, # outputs/<run>/scores/recall_first
-    backbone:str, # as the page's parameter
-    data:str, # the same
-    n_lesions:int=160, # the same
-    seed:int=42, # the same
-    **rest, # other parameters; not used
+    **params, # of the page
 )->dict: # cohort, members, skin and patients
     "What stands for the trainings and tones of this page where only what is published is at hand."
-    cohort, members = the_train.published_ensembles(folder, backbone)
-    patients = published_patients(cohort, data, n_lesions, seed)
+    cohort, members = the_train.published_first(folder, **params)
+    patients = published_patients(cohort, *(params[k] for k in ("data", "n_lesions", "seed")))
     return dict(cohort=cohort, members=members, skin=published_tones(folder), patients=patients)
 
 # %% ../../nbs/recall_first/04_fairness.ipynb #8c9171b4

@@ -21,11 +21,10 @@ makes = {"tables": ["8_remedies", "8_calibration", "8_clinic"],
 # %% ../../nbs/recall_first/04a_repair.ipynb #75906e2d
 def from_scores(
     folder, # outputs/<run>/scores/recall_first
-    backbone:str, # as the page's parameter
-    **rest, # other parameters; not used
+    **params, # of the page
 )->dict: # cohort, members and skin
     "What stands for the trainings and tones of this page where only what is published is at hand."
-    cohort, members = the_train.published_ensembles(folder, backbone)
+    cohort, members = the_train.published_first(folder, **params)
     return dict(cohort=cohort, members=members, skin=the_fairness.published_tones(folder))
 
 # %% ../../nbs/recall_first/04a_repair.ipynb #f3a1c0de

@@ -13,20 +13,19 @@ from ..published import compare, smaller, value
 from ..runs import committed
 from ..verdicts import readable, show_table
 from . import data as the_data, paper as the_paper, train as the_train
-from ..stats import difference, percentile_interval, seed_bootstrap, wilson
+from ..stats import difference, over_trainings, percentile_interval, seed_bootstrap, wilson
 from ..study import begin, protocol_palette, theme
 
 # %% ../../nbs/recall_first/02a_threshold.ipynb #836bad72
-makes = {"tables": ["3", "3_holdout", "threshold"], "figures": ["6", "threshold_rule"]}
+makes = {"tables": ["3", "3_trainings", "3_holdout", "threshold"], "figures": ["6", "threshold_rule"]}
 
 # %% ../../nbs/recall_first/02a_threshold.ipynb #a0c639bf
 def from_scores(
     folder, # outputs/<run>/scores/recall_first
-    backbone:str, # as the page's parameter
-    **rest, # other parameters; not used
-)->dict: # cohort and members
+    **params, # of the page
+)->dict: # cohort and trainings
     "What stands for the trainings of this page where only their scores are at hand."
-    return dict(zip(("cohort", "members"), the_train.published_ensembles(folder, backbone)))
+    return dict(zip(("cohort", "trainings"), the_train.published_ensembles(folder, **params)))
 
 # %% ../../nbs/recall_first/02a_threshold.ipynb #5c278910
 def chosen_on(

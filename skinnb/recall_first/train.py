@@ -5,8 +5,9 @@
 # %% auto #0
 __all__ = ['makes', 'full', 'steps', 'knobs', 'about_columns', 'of_patients', 'rules', 'doses', 'scaled', 'member', 'budget_of',
            'call', 'trained', 'row_of', 'seeds_of', 'split_seed', 'plan', 'long_steps', 'ensemble', 'trainings_of',
-           'ensembles', 'network', 'publishable', 'published_members', 'published_ensembles', 'from_scores', 'lines',
-           'table_2_lines', 'choices', 'recall_at_specificity', 'recall_draws', 'with_interval', 'siblings', 'net_leak']
+           'members_of', 'ensembles', 'network', 'publishable', 'published_members', 'published_ensembles',
+           'published_first', 'from_scores', 'lines', 'table_2_lines', 'choices', 'recall_at_specificity',
+           'recall_draws', 'with_interval', 'siblings', 'net_leak']
 
 # %% ../../nbs/recall_first/02_train.ipynb #3230d4de
 import joblib, matplotlib.pyplot as plt, numpy as np, pandas as pd, torch
@@ -55,7 +56,6 @@ def member(
     bs:int=32, # images per batch
     seed:int=42, # initial head, order, augmentation
     precision:str="auto", # as in train.Training
-    small_epochs:int=0, # first epochs, in which training pictures have half their side
     threads:int=0, # of PyTorch, 0 for as many as there are
     start:str="pretrained", # what the network finds to start from (nets.start_of); for the key alone
 )->dict: # scores (frame: score, and score_tta, the mean over the views), history, state, weights (origin)
@@ -67,8 +67,7 @@ def member(
     spec = train.Training(n_epochs=n_epochs, bs=bs, seed=seed, precision=precision, **settings)
     own, others = folds == fold, (folds >= 0) & (folds != fold)
     with train.threads(threads):
-        history = train.fit(model, images, y, others, own, *stages, spec, quiet="log",
-            cbs=[train.Small(small_epochs)])
+        history = train.fit(model, images, y, others, own, *stages, spec, quiet="log")
         look = lambda v: train.predict(model, images, scored, stages[1], tta=v, precision=precision)[:, 1]
         views = {v: look(v) for v in tta}
     scores = cohort.iloc[scored][["image_id", "lesion_id", "split", "target"]].reset_index(drop=True)
@@ -78,7 +77,7 @@ def member(
     return dict(scores=scores, history=history, weights=model.weights, state=state)
 
 # %% ../../nbs/recall_first/02_train.ipynb #f6a61972
-knobs = "img_size n_epochs small_epochs bs seed lr_scale precision threads".split()
+knobs = "img_size n_epochs bs seed lr_scale precision threads".split()
 
 def budget_of(
     params:dict, # of a page
@@ -201,6 +200,7 @@ def ensemble(
 def trainings_of(
     cohort:pd.DataFrame, # from recall_first.data.cohort_of
     images:np.ndarray, # uint8, aligned with the frame
+    protocols=("faithful", "corrected"), # which ensembles
     **params, # of a page
 )->dict: # {"faithful": {seed: [three members]}, "corrected": ...}
     "The members of both ensembles, trained now or found kept."
@@ -210,7 +210,15 @@ def trainings_of(
             params["seed"], split_seed=on)
         budget = budget_of(params | dict(seed=s))
         return [trained(own, images, params["backbone"], "full", protocol, k, **budget) for k in range(3)]
-    return {p: {s: members(p, s) for s in seeds_of(p, **params)} for p in ("faithful", "corrected")}
+    return {p: {s: members(p, s) for s in seeds_of(p, **params)} for p in protocols}
+
+def members_of(
+    *args, # as for `trainings_of`
+    **params, # of a page
+)->dict: # {"faithful": [three members], "corrected": [three members]}
+    "The members of both ensembles in their first training."
+    first = trainings_of(*args, **params | dict(n_seeds=1, n_further=0))
+    return {p: by_seed[params["seed"]] for p, by_seed in first.items()}
 
 def ensembles(
     trainings:dict, # as from `trainings_of`
@@ -283,6 +291,14 @@ def published_ensembles(
     every = [n for by_seed in names.values() for ns in by_seed.values() for n in ns]
     cohort, found = published_members(folder, every, own)
     return cohort, {p: {s: [found[n] for n in ns] for s, ns in by_seed.items()} for p, by_seed in names.items()}
+
+def published_first(
+    folder, # outputs/<run>/scores/recall_first
+    **params, # of a page
+)->tuple: # cohort; {"faithful": [three members], "corrected": [three members]}, as `members_of` gives them
+    "The members of both ensembles in their first training, from published scores."
+    cohort, first = published_ensembles(folder, **params | dict(n_seeds=1, n_further=0))
+    return cohort, {p: by_seed[params["seed"]] for p, by_seed in first.items()}
 
 def from_scores(
     folder, # outputs/<run>/scores/recall_first
