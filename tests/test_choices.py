@@ -42,7 +42,7 @@ from skinnb.study import page_parameters
 
 # ---- a study in which no network is trained: scores are drawn once, labels and scores can be dealt anew
 
-splits, size = ("train", "valid", "holdout", "test"), dict(n_lesions=300, n_boot=30, others=["resnet34"])
+splits, size = ("train", "valid", "holdout", "test"), dict(n_lesions=300, n_boot=30, others=["resnet34"], n_seeds=1, n_further=0)
 shares = dict(train=150, valid=80, test=70) # more to validate on than in the paper, so that each choice can move
 real_cohort = data.cohort_of
 
@@ -57,8 +57,8 @@ def rows_of(frame, part): # a split, or ("fold", k)
 class Study:
     "Patched into recall_first: its cohort, its members without training, and its tones."
     def __init__(self, part=None, what=None): self.part, self.what = part, what
-    def cohort_of(self, *args):
-        frame = real_cohort(*args)
+    def cohort_of(self, *args, **more):
+        frame = real_cohort(*args, **more)
         self.truth = frame.set_index("image_id").target
         if self.what != "labels": return frame
         return frame.assign(target=dealt(frame, rows_of(frame, self.part)))
@@ -76,7 +76,7 @@ class Study:
     def members(self): # of 02_train, with the page's own backbone and seed
         cohort = self.cohort_of("phantom", size["n_lesions"], 42)
         own = page_parameters("recall_first/02_train")["backbone"][1]
-        return {m: self.trained(cohort, None, *m) for m in trainings.plan(own, size["others"])}
+        return {m: self.trained(cohort, None, *m[:-1]) for m in trainings.plan(own, size["others"], seed=42)}
     def tones_of(self, cohort, img_size=64):
         return pd.DataFrame(dict(ita_printed=cohort.ita, ita_corrected=cohort.ita, L=70., b=15., why=""))
 
@@ -108,7 +108,7 @@ CHOICES = { # (page, name in the page, what of it): the split that chooses
     "Table 3, threshold, corrected": ("02a_threshold", "thresholds", of("corrected"), "train"),
     "its draws, faithful": ("02a_threshold", "draws", of("faithful"), "valid"),
     "its draws, corrected": ("02a_threshold", "draws", of("corrected"), "train"),
-    **{f"Table 4, row {i}, {p}": ("02b_ablation", "arms", lambda a, p=p, i=i: [*a[p].values()][i - 1][1],
+    **{f"Table 4, row {i}, {p}": ("02b_ablation", "arms", lambda a, p=p, i=i: [*a[42][p].values()][i - 1][1],
         s if i > 3 else None)
         for p, s in (("faithful", "valid"), ("corrected", "train")) for i in range(1, 7)},
     "Table 4, at one specificity": ("02b_ablation", "common", lambda t: t.estimate.tolist(), "test"),
@@ -176,7 +176,7 @@ def test_each_threshold_is_the_rule_on_its_own_scores(made):
         name in (("02a_threshold", "final"), ("02a_threshold", "thresholds"), ("02b_ablation", "arms")))
     table_8 = made(paper + "04_fairness", "thresholds")
     for p, part in (("faithful", "valid"), ("corrected", "train")):
-        d, rows = final[p][final[p].split == part], list(arms[p].values())[3:]
+        d, rows = final[p][final[p].split == part], list(arms[42][p].values())[3:]
         expected = [best_f1(d, c) for c in ("single", "folds", "ensemble")]
         assert len(set(expected)) > 1 and [t for _, t in rows] == expected
         assert rule[p] == expected[2] == table_8[p, "ensemble"] and table_8[p, "single"] == expected[0]

@@ -14,6 +14,7 @@ from ..published import compare, smaller, value
 from ..verdicts import readable, show_table
 from . import data as the_data, paper as the_paper, train as the_train
 from ..scores import Withheld, read_scores
+from ..stats import over_trainings
 from ..study import begin, theme
 from ..tables import show_findings
 
@@ -170,7 +171,7 @@ def patients_of(
 
 # %% ../../nbs/recall_first/04_fairness.ipynb #2586a3d6
 def published_patients(
-    cohort:pd.DataFrame, # from recall_first.train.published_first
+    cohort:pd.DataFrame, # from recall_first.train.published_ensembles
     data:str, # as the page's parameter, like those that follow
     n_lesions:int=160,
     seed:int=42,
@@ -191,11 +192,11 @@ def published_patients(
 def from_scores(
     folder, # outputs/<run>/scores/recall_first
     **params, # of the page
-)->dict: # cohort, members, skin and patients
+)->dict: # cohort, trainings, skin and patients
     "What stands for the trainings and tones of this page where only what is published is at hand."
-    cohort, members = the_train.published_first(folder, **params)
+    cohort, trainings = the_train.published_ensembles(folder, **params)
     patients = published_patients(cohort, *(params[k] for k in ("data", "n_lesions", "seed")))
-    return dict(cohort=cohort, members=members, skin=published_tones(folder), patients=patients)
+    return dict(cohort=cohort, trainings=trainings, skin=published_tones(folder), patients=patients)
 
 # %% ../../nbs/recall_first/04_fairness.ipynb #8c9171b4
 sets = [*attributes, ["tone_lesion", "sex"], ["sex", "age_band"]] # attributes and their intersections
