@@ -10,7 +10,7 @@ export SKINNB_PLAIN := 1
 export MALLOC_MMAP_THRESHOLD_ := 1073741824
 export MALLOC_TRIM_THRESHOLD_ := 1073741824
 export MALLOC_TOP_PAD_ := 67108864
-# Idle threads sleep: busy-waiting ones bring processes that share two cores to a crawl.
+# Idle threads sleep: busy-waiting ones bring processes that share two cores to a crawl (a page with all cores waits awake).
 export OMP_WAIT_POLICY := passive
 # What was asked for, each as NAME=value; one that was given empty is passed on and refused, as is a misspelt one.
 words := PRESET CORES GPUS PROFILE RUN BACKBONE SEED PAGES FRESH

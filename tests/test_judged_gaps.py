@@ -46,10 +46,10 @@ def test_what_is_published_gives_tones_and_tables_back(tmp_path, monkeypatch):
     run.scores(scored, "judged_gaps")
     (tmp_path/"toy/scores/recall_first").symlink_to(REFERENCE, target_is_directory=True)
     how = dict(data="phantom", backbone="mobilenetv2_100", n_lesions=1200)
-    back = judged_gaps.from_published(tmp_path/"toy/scores/across", **how, seed=42, img_size=48)
+    back = judged_gaps.from_scores(tmp_path/"toy/scores/across", **how, seed=42, img_size=48)
     assert back["scored"].judged.tolist() == 2*away.judged.tolist() and set(back["homes"]) == {"faithful", "corrected"}
     with pytest.raises(ValueError, match="scored pictures have no judged tone"):
-        judged_gaps.from_published(tmp_path/"toy/scores/across", **how | dict(n_lesions=100), seed=42)
+        judged_gaps.from_scores(tmp_path/"toy/scores/across", **how | dict(n_lesions=100), seed=42)
     names = {**vars(judged_gaps), **how, **back, "study": run, "seed": 42, "n_boot": 40, "img_size": 48, "n_epochs": 4, "recall": .85, "fpr": .2}
     cells = json.loads((ROOT/"nbs/across/04_judged_gaps.ipynb").read_text(encoding="utf-8"))["cells"]
     assert replay(statements(cells), names, set(back) | {"study"}) == dict.fromkeys(judged_gaps.makes["tables"], "")

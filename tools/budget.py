@@ -12,7 +12,7 @@ from skinnb.recall_first import data, train
 from skinnb.study import kept
 
 split_seed, img_size = 7, 128
-candidates = [dict(lr_scale=4., n_epochs=5), dict(lr_scale=1., n_epochs=5), dict(lr_scale=4., n_epochs=8)]
+candidates = [dict(lr_scale=4., n_epochs=5), dict(lr_scale=1., n_epochs=5)]
 
 def main(out):
     cohort = data.cohort_of("ham10000", seed=split_seed)

@@ -8,6 +8,8 @@ def main(page, folder, given, whole, *declared):
     folder, whole, start = Path(folder), Path(whole), time.time()
     *declared, made = map(Path, declared)
     os.environ["SKINNB_OUTPUTS"] = str(folder.resolve().parent)
+    alone = int(os.environ.get("OMP_NUM_THREADS") or 0) >= os.cpu_count()
+    if alone: os.environ.pop("OMP_WAIT_POLICY", None) # nobody else needs the cores: ResNet-50 trains half as fast again
     part = whole.with_name(f"{whole.stem}.part.ipynb")
     part.parent.mkdir(parents=True, exist_ok=True)
     note(folder, page, "stopped before its end") # what is true if nothing else is written
