@@ -5,8 +5,7 @@ from conftest import ROOT
 from skinnb import cohorts, groups, imaging, nets
 from skinnb.across import judged, judged_gaps
 from skinnb.archives import at_hand
-from skinnb.recall_first import data as recall_first
-from skinnb.recall_first.external import score
+from skinnb.recall_first import data as recall_first, external
 from skinnb.scores import replay, statements
 from skinnb.study import Run
 
@@ -60,12 +59,12 @@ def test_overlap_of_the_real_sets():
     "The list is about these data, a list of the official test alone is not; what remains is what README counts."
     home, away = cohorts.load("ham10000"), judged_gaps.foreign("ham10000")
     listed = cohorts.listed_pairs()
-    assert len(judged_gaps.about_these(listed, away, home)) == 551
+    assert len(external.about_these(listed, away, home)) == 551
     other = listed[listed.source_b == "isic2018_task3_test"]
-    with pytest.raises(ValueError, match="about .'isic2018_task3_test'., not about 'ham10000'"): judged_gaps.about_these(other, away, home)
-    with pytest.raises(ValueError, match="none of ham10000"): judged_gaps.about_these(other.assign(source_b="ham10000"), away, home)
-    with pytest.raises(ValueError, match="a list of other data"): judged_gaps.about_these(listed, home, home)
-    one = judged_gaps.unshared(away, listed).drop_duplicates("lesion_id")
+    with pytest.raises(ValueError, match="about .'isic2018_task3_test'., not about 'ham10000'"): external.about_these(other, away, home)
+    with pytest.raises(ValueError, match="none of ham10000"): external.about_these(other.assign(source_b="ham10000"), away, home)
+    with pytest.raises(ValueError, match="a list of other data"): external.about_these(listed, home, home)
+    one = external.unshared(away, listed).drop_duplicates("lesion_id")
     left = one.groupby([one.judged.clip(lower=1), "melanoma"]).size() # 0 and 1 together
     assert (left[1, 1], left[1, 0], left[2, 1], left[2, 0]) == (15, 14, 77, 88)
 
@@ -75,7 +74,7 @@ def test_the_path_with_an_untrained_network():
     away = judged_gaps.foreign("ham10000")
     some = away[away.melanoma.notna()].groupby("judged").head(16).reset_index(drop=True)
     network = nets.build("mobilenetv2_100", n_out=2, dropout=.4, img_size=32, seed=0).eval()
-    found = score(cohorts.images(some, 32), [network], imaging.recipe("recall_first", "eval", 32), "fp32")
+    found = external.score(cohorts.images(some, 32), [network], imaging.recipe("recall_first", "eval", 32), "fp32")
     d = some.assign(score=found)[some.image_type == "dermoscopic"]
     assert np.isfinite(found).all() and len(d) == d.lesion_id.nunique()
     rates = judged_gaps.at_home(d, .5, n_boot=40)

@@ -4,24 +4,25 @@
 
 # %% auto #0
 __all__ = ['makes', 'about_columns', 'table_metrics', 'load', 'same_lesions', 'arm', 'long_steps', 'from_scores', 'row_name',
-           'faithful', 'judged', 'corrected', 'forest', 'differences']
+           'faithful', 'judged', 'corrected', 'forest', 'differences', 'sensitivities']
 
 # %% ../../nbs/melanoma_ddpm/01_classify.ipynb #335e7a98
 import itertools
 import joblib, matplotlib.pyplot as plt, numpy as np, pandas as pd, torch
 from .. import cohorts, imaging, nets, phantoms, train
 from . import paper as the_paper
-from ..metrics import tidy
-from ..published import compare, printed, smaller
+from ..metrics import threshold_at_specificity, threshold_youden, tidy
+from ..published import compare, printed, smaller, value
 from ..verdicts import readable, show_table
+from ..runs import committed
 from ..scores import member, read_scores
-from ..stats import cluster_bootstrap, seed_bootstrap
+from ..stats import cluster_bootstrap, over_trainings, seed_bootstrap
 from ..study import begin, diagram, kept, one_of, protocol_markers, protocol_palette
 from ..study import seed_everything, theme
 from ..tables import show_findings
 
 # %% ../../nbs/melanoma_ddpm/01_classify.ipynb #ba715f9a
-makes = {"tables": ["I"], "figures": ["3"]}
+makes = {"tables": ["I", "I_sensitivity"], "figures": ["3"]}
 
 # %% ../../nbs/melanoma_ddpm/01_classify.ipynb #577fc9a1
 def load(
@@ -204,3 +205,22 @@ def differences(
         return dict(pair=f"{a} - {b}", **found.iloc[0])
     found = [pair(a, b) for a, b in itertools.combinations(scores, 2)]
     return pd.DataFrame(found, columns=["pair", "estimate", "ci_low", "ci_high", "p"])
+
+# %% ../../nbs/melanoma_ddpm/01_classify.ipynb #f624ef41
+def sensitivities(
+    scores:pd.DataFrame, # of one arm: the images that stopped it, split "valid"
+    tested:pd.DataFrame, # its test images, from `judged`
+    specificity:float, # at which it is compared
+    **labels, # row, data, seed, n_boot
+)->pd.DataFrame: # tidy rows: both rates at three thresholds, mean score, and the share of melanomas
+    "How the rates of one training move with its threshold, and what share of melanomas it expects."
+    v, t = scores[scores.split == "valid"], tested
+    at = {"at 0.5": .5, "at the threshold of the validation images": threshold_youden(v.target, v.score),
+        f"at specificity {specificity:.3f}": threshold_at_specificity(t.target, t.score, specificity)}
+    how = dict(protocol="corrected", cluster=t.lesion_id, metrics=["sensitivity", "specificity"], **labels)
+    found = [tidy(t.target, t.score, threshold=x, **how).assign(metric=lambda d: d.metric + " " + k)
+        for k, x in at.items()]
+    means = {"mean score": t.score.mean(), "share of melanomas": t.target.mean()}
+    one = found[0].iloc[[0]].assign(ci_low=np.nan, ci_high=np.nan, k=np.nan, n=len(t), threshold=np.nan)
+    more = [one.assign(metric=k, estimate=v) for k, v in means.items()]
+    return pd.concat([*found, *more], ignore_index=True)
