@@ -560,8 +560,8 @@ def seed_bootstrap(
 def over_trainings(
     tables:list, # tidy frames, one per training, of the same lines
     names=("row", "metric", "protocol"), # columns that name a line
-    signed=(), # metrics or rows that may lie below 0, such as differences, or True: all; others lie from 0 to 1
-)->pd.DataFrame: # the first, with means of estimate, k and n, interval, seed ("mean of 3"), seed_low, seed_high
+    signed=(), # rows or metrics that may lie below 0, such as differences, or True: all; others lie in 0 to 1
+)->pd.DataFrame: # the first, with means of estimate, k and n, interval, seed "mean of 3", seed_low, seed_high
     "Tables of several trainings as one; intervals of fractions hold what lesions do and what trainings do."
     if not tables: raise ValueError("a table without trainings: at least one is needed")
     names, first = list(names), tables[0].reset_index(drop=True)

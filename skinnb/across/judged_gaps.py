@@ -42,8 +42,8 @@ def foreign(
 def _tones_again(data, n_lesions, seed): # judged class by image id, or Withheld
     if data == "phantom" or "milk10k" in set(cohorts.at_hand().name):
         return foreign(data, n_lesions, seed).set_index("image_id").judged
-    return Withheld("its rows group by the skin tone that people judged, which MILK10k records and we may not "
-        "publish; SKINNB_DATA does not hold milk10k, and data_manifest.yaml says where to get it")
+    return Withheld("its rows group by the skin tone that people judged, which MILK10k records and we may "
+        "not publish; SKINNB_DATA does not hold milk10k, and data_manifest.yaml says where to get it")
 
 def from_scores(
     folder, # outputs/<run>/scores/across
@@ -166,11 +166,11 @@ def in_words(
     "What the corrected networks' areas under the curve say of judged tones, in two sentences."
     t = table[table.protocol == "corrected"].set_index(["row", "metric"])
     def of(row): # one kind of picture
-        gap, least = t.loc[(row, "gap in auroc")], t.estimate[row, "smallest gap seen, auroc"]
-        return (f"{row.split(',')[0]} {gap.estimate:+.3f} [{gap.ci_low:+.3f}, {gap.ci_high:+.3f}], where a gap "
-            f"of {least:.2f} would have shown")
-    gaps = [of(row) for row in dict.fromkeys(t.index.get_level_values("row")) if (row, "gap in auroc") in t.index]
+        g, least = t.loc[(row, "gap in auroc")], t.estimate[row, "smallest gap seen, auroc"]
+        ends = f"{g.estimate:+.3f} [{g.ci_low:+.3f}, {g.ci_high:+.3f}]"
+        return f"{row.split(',')[0]} {ends}, where a gap of {least:.2f} would have shown"
+    gaps = [of(row) for row, metric in t.index if metric == "gap in auroc"]
     if not gaps: return ""
-    return ("**Skin tone judged by people** (`across/04_judged_gaps`). On lesions of MILK10k that share no picture "
-        "with the training data, the AUC of melanoma against nevus in dark less that in light skin is, for the "
-        f"corrected networks of `recall_first`: {'; '.join(gaps)}.")
+    return ("**Skin tone judged by people** (`across/04_judged_gaps`). On lesions of MILK10k that share no "
+        "picture with the training data, the AUC of melanoma against nevus in dark less that in light skin "
+        f"is, for the corrected networks of `recall_first`: {'; '.join(gaps)}.")

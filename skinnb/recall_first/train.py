@@ -178,7 +178,8 @@ def long_steps(
     members = plan(backbone, others, n_other_folds=n_other_folds, **seeds)
     dealt = {split_seed(m[-1], **seeds) for m in members}
     cohort = {s: the_data.cohort_of(data, n_lesions, seed, split_seed=s) for s in dealt}
-    images, budget = cohorts.images(cohort[seed], img_size), budget_of(dict(rest, seed=seed, img_size=img_size))
+    images = cohorts.images(cohort[seed], img_size)
+    budget = budget_of(dict(rest, seed=seed, img_size=img_size))
     one = lambda *m, s: call(cohort[split_seed(s, **seeds)], images, *m, **dict(budget, seed=s))
     return {m: one(*m[:-1], s=m[-1]) for m in members}
 
@@ -290,7 +291,8 @@ def published_ensembles(
     names = {p: {s: named(p, s) for s in seeds_of(p, **params)} for p in ("faithful", "corrected")}
     every = [n for by_seed in names.values() for ns in by_seed.values() for n in ns]
     cohort, found = published_members(folder, every, own)
-    return cohort, {p: {s: [found[n] for n in ns] for s, ns in by_seed.items()} for p, by_seed in names.items()}
+    members = lambda p: {s: [found[n] for n in ns] for s, ns in names[p].items()}
+    return cohort, {p: members(p) for p in names}
 
 def published_first(
     folder, # outputs/<run>/scores/recall_first
