@@ -1,6 +1,6 @@
 """Which learning rate, and how many epochs? recall_first's network on one fold of another split, judged out of fold.
 
-python tools/budget.py          with SKINNB_DATA, SKINNB_WEIGHTS and SKINNB_CACHE; writes outputs/reference/budget.csv
+python tools/budget.py          with SKINNB_DATA, SKINNB_WEIGHTS and SKINNB_CACHE; writes outputs/reference/real/budget.csv
 
 Neither split 42, on which the paper's tables stand, nor the official test has a say. Trainings are kept: a second call
 finds them."""
@@ -27,4 +27,4 @@ def main(out):
         pd.DataFrame(rows).to_csv(out, index=False)
         print(pd.DataFrame(rows).to_string(), flush=True)
 
-if __name__ == "__main__": main(Path(sys.argv[1]) if len(sys.argv) > 1 else Path("outputs/reference/budget.csv"))
+if __name__ == "__main__": main(Path(sys.argv[1]) if len(sys.argv) > 1 else Path("outputs/reference/real/budget.csv"))
