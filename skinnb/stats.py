@@ -577,6 +577,7 @@ def over_trainings(
     half = lambda c: np.sqrt(((of(c) - estimate)**2).mean(0) + between)
     below = np.full(len(first), True) if signed is True else first[names].isin(list(signed)).any(axis=1)
     also = {c: of(c).mean(0) for c in ("k", "n") if c in first}
+    if len(also) == 2: also["k"] = np.where(np.ptp(of("n"), axis=0) > 0, np.nan, also["k"]) # k of which n?
     return first.assign(estimate=mean, ci_low=np.maximum(mean - half("ci_low"), np.where(below, -1, 0)),
         ci_high=np.minimum(mean + half("ci_high"), 1), **also, seed=f"mean of {len(tables)}",
         seed_low=estimate.min(0), seed_high=estimate.max(0))

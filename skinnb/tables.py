@@ -874,6 +874,7 @@ def _together_faults(t): # (line, words): rates that no counts give together
     for name, other in (("metric", "row"), ("row", "metric")):
         named = t.assign(name=_known(t[name])).dropna(subset=["name", "estimate"])
         named = named[named.name.isin(count_names) == (named.unit == "count")]
+        named = named[~named.seed.str.startswith("mean")] # means are of no one set of counts
         for _, g in named.groupby(["table", other, "protocol", "seed", "data"], sort=False):
             given = dict(zip(g.name, np.where(g.unit.str.startswith("percent"), g.estimate/100, g.estimate)))
             given |= {_sized_by[r.name]: r.n for r in g.itertuples(index=False)

@@ -108,9 +108,9 @@ CHOICES = { # (page, name in the page, what of it): the split that chooses
     "Table 3, threshold, corrected": ("02a_threshold", "thresholds", of("corrected"), "train"),
     "its draws, faithful": ("02a_threshold", "draws", of("faithful"), "valid"),
     "its draws, corrected": ("02a_threshold", "draws", of("corrected"), "train"),
-    **{f"Table 4, row {i}, {p}": ("02b_ablation", "arms", lambda a, p=p, i=i: [*a[42][p].values()][i - 1][1],
+    **{f"Table 4, row {i}, {p}": ("02b_ablation", "arms", lambda a, p=p, i=i: [*a[p][42].values()][i - 7][1],
         s if i > 3 else None)
-        for p, s in (("faithful", "valid"), ("corrected", "train")) for i in range(1, 7)},
+        for p, s, first in (("faithful", "valid", 1), ("corrected", "train", 3)) for i in range(first, 7)},
     "Table 4, at one specificity": ("02b_ablation", "common", lambda t: t.estimate.tolist(), "test"),
     "heat maps, threshold, faithful": ("03_explain", "thresholds", of("faithful"), None),
     "heat maps, threshold, corrected": ("03_explain", "thresholds", of("corrected"), "train"),
@@ -176,7 +176,7 @@ def test_each_threshold_is_the_rule_on_its_own_scores(made):
         name in (("02a_threshold", "final"), ("02a_threshold", "thresholds"), ("02b_ablation", "arms")))
     table_8 = made(paper + "04_fairness", "thresholds")
     for p, part in (("faithful", "valid"), ("corrected", "train")):
-        d, rows = final[p][final[p].split == part], list(arms[42][p].values())[3:]
+        d, rows = final[p][final[p].split == part], list(arms[p][42].values())[-3:]
         expected = [best_f1(d, c) for c in ("single", "folds", "ensemble")]
         assert len(set(expected)) > 1 and [t for _, t in rows] == expected
         assert rule[p] == expected[2] == table_8[p, "ensemble"] and table_8[p, "single"] == expected[0]

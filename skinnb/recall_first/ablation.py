@@ -41,21 +41,21 @@ def _on(d, split, column): # one column of scores of one split, in the order of 
     return part[["image_id", "lesion_id", "target", "score"]].sort_values("image_id", ignore_index=True)
 
 def steps_of(
-    early:dict, # scores of the members "baseline" and "schedule"
+    early:dict, # scores of the members "baseline" and "schedule"; None: the rows from the third on
     final:pd.DataFrame, # from recall_first.train.ensemble
     protocol:str, # "faithful": threshold from validation, "corrected": from out-of-fold scores
     recall:float=.85, # lowest recall that a threshold may have
 )->dict: # {printed row: (test frame with score, threshold)}
-    "The six configurations of Table 4."
+    "The configurations of Table 4."
     chooses = "valid" if protocol == "faithful" else "train"
     def best(column):
         d = _on(final, chooses, column)
         return metrics.threshold_at_recall(d.target, d.score, recall)
-    plain = [_on(early[s], "test", "score") for s in ("baseline", "schedule")]
+    plain = [_on(early[s], "test", "score") for s in ("baseline", "schedule")] if early else []
     single, folds, ensemble = (_on(final, "test", c) for c in ("single", "folds", "ensemble"))
     arms = [*((p, .5) for p in (*plain, single)), (single, best("single")),
         (folds, best("folds")), (ensemble, best("ensemble"))]
-    return dict(zip(row_names("recall_first", "4"), arms))
+    return dict(zip(row_names("recall_first", "4")[-len(arms):], arms))
 
 # %% ../../nbs/recall_first/02b_ablation.ipynb #5fa3c5a1
 def _summed(values, rows, n): # (rows, 1 + draws): the value itself first -> estimate with its interval

@@ -255,8 +255,8 @@ def publishable(
     return [c for c in [*about_columns, *of_patients*drawn] if c in cohort]
 
 # %% ../../nbs/recall_first/02_train.ipynb #993a0956
-def _seen_by(cohort, scores, name, own): # images that a member had to score; `own`: as its scores say
-    if own: return cohort.drop(columns="split").merge(scores[["image_id", "split"]], "right")
+def _seen_by(cohort, name, own): # images that a member had to score; `own`: its scores, which know its split
+    if own is not None: return cohort.drop(columns="split").merge(own[["image_id", "split"]], "right")
     return cohort[(cohort[f"fold_{name[2]}"] == name[3]) | (cohort.split != "train")]
 
 def published_members(
@@ -270,11 +270,9 @@ def published_members(
     more = ["fold", "score", "score_one_view", "started", "epochs"]
     every = read_scores(folder, "trainings", ["image_id", *wanted, *more])
     every = every.rename(columns={"score": "score_tta", "score_one_view": "score"})
-    every = dict(list(every.groupby(wanted)))
     def one(name):
-        found = every.get(name, next(iter(every.values())))
-        seen = _seen_by(cohort, found, name, name[-1] in own_split)
-        s = member_of(found, seen, **dict(zip(wanted, name)))
+        own = every[(every[wanted] == list(name)).all(axis=1)] if name[-1] in own_split else None
+        s = member_of(every, _seen_by(cohort, name, own), **dict(zip(wanted, name)))
         scores = s[["image_id", "lesion_id", "split", "target", "fold", "score", "score_tta"]]
         history = pd.DataFrame(index=range(s.epochs.iloc[0]))
         return dict(scores=scores, history=history, weights=nets.origin(s.started.iloc[0]))
