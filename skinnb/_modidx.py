@@ -949,8 +949,6 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                                                                     'skinnb/recall_first/claims.py'),
                                             'skinnb.recall_first.claims._every_step': ( 'recall_first/claims.html#_every_step',
                                                                                         'skinnb/recall_first/claims.py'),
-                                            'skinnb.recall_first.claims._false_alarms': ( 'recall_first/claims.html#_false_alarms',
-                                                                                          'skinnb/recall_first/claims.py'),
                                             'skinnb.recall_first.claims._from_home': ( 'recall_first/claims.html#_from_home',
                                                                                        'skinnb/recall_first/claims.py'),
                                             'skinnb.recall_first.claims._gains': ( 'recall_first/claims.html#_gains',

@@ -14,8 +14,8 @@ reference = ROOT/"outputs/reference/phantom/scores"
 def trainings(key): return pd.read_csv(reference/key/"trainings.csv.gz")
 
 @pytest.fixture(scope="module")
-def members(): # {(backbone, step, protocol, fold): member without weights}, of the committed phantom run
-    t = trainings("recall_first").rename(columns={"score": "score_tta", "score_one_view": "score"})
+def members(): # {(backbone, step, protocol, fold): member without weights}, first training of the committed phantom run
+    t = trainings("recall_first").query("seed == 42").rename(columns={"score": "score_tta", "score_one_view": "score"})
     names = t.groupby(["backbone", "step", "protocol", "member"])
     return {k: dict(scores=d.reset_index(drop=True)) for k, d in names}
 

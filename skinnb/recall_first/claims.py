@@ -94,21 +94,19 @@ def _schedule(ours):
 
 # %% ../../nbs/recall_first/90_claims.ipynb #1f585952
 def _moved(low, high): # recall of the second minus the first, on the same scores
-    n, k = low["n"], high["k"] - low["k"]
-    if math.isnan(k): raise Untestable("recall is a mean over seeds; the claim asks one network")
-    ends = sorted(math.copysign(e, k) for e in wilson(abs(int(k)), int(n))) if k else (0., 0.)
+    n, k = low["n"], high["k"] - low["k"] # means over trainings need not be whole
+    ends = sorted(math.copysign(e, k) for e in wilson(round(abs(k)), int(n))) if k else (0., 0.)
+    ends = min(ends[0], k/n), max(ends[1], k/n)
     return high | dict(estimate=k/n, ci_low=ends[0], ci_high=ends[1], k=k, row="threshold alone")
-
-def _false_alarms(precision): return int(precision["n"] - precision["k"])
 
 @rules.add("C-R-5")
 def _threshold_alone(ours):
     of = lambda metric: [ours("4", row, metric) for row in steps[2:4]]
-    auc, recall, precision = of("auc"), of("recall"), of("precision")
+    auc, recall, alarms = of("auc"), of("recall"), of("fp")
     if auc[0]["estimate"] != auc[1]["estimate"]: raise Untestable("the two rows are not from the same scores")
-    d, price = _moved(*recall), _false_alarms(precision[1]) - _false_alarms(precision[0])
-    because = (f"Moving the threshold changes the cancers found by {d['k']:+.0f} of {d['n']:.0f} and the "
-        f"false alarms by {price:+d}.")
+    d, price = _moved(*recall), alarms[1]["estimate"] - alarms[0]["estimate"]
+    because = (f"Moving the threshold changes the cancers found by {round(d['k'], 1):+g} of {d['n']:.0f} and "
+        f"the false alarms by {round(price, 1):+g}.")
     return answer(because, d, *recall, *auc, contradicted=below(d), supported=above(d),
         unless=smaller_budget(ours.paper, d))
 
