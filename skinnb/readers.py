@@ -220,8 +220,9 @@ def _milk10k(folder, files, partial):
     bare = frame[frame.dx.isna()]
     if len(bare):
         raise ValueError(f"{len(bare)} images have no diagnosis, the first is {bare.image_id.iloc[0]!r}")
-    odd = sorted(set(frame.tone_class.dropna()) - set(range(6)))
-    if odd: raise ValueError(f"skin_tone_class {odd[0]!r} is unknown; whole numbers from 0 to 5 are accepted")
+    odd = frame.tone_class[~pd.to_numeric(frame.tone_class, errors="coerce").isin(range(6))].dropna().tolist()
+    if odd:
+        raise ValueError(f"skin_tone_class {odd[0]!r} is unknown; whole numbers from 0 to 5 are accepted")
     frame = frame.assign(dx_type=frame.pop("diagnosis_confirm_type").map(_confirmed))
     frame = with_files(frame, _index(_parts(folder, files, "images"), ".jpg"), partial=partial)
     return frame.sort_values(["lesion_id", "image_type"], ascending=[True, False])

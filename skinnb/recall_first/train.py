@@ -129,10 +129,11 @@ def seeds_of(
     n_seeds:int=1, # trainings of every network
     n_further:int=0, # further trainings of the corrected ensemble
     **rest, # other parameters of a page; not used
-)->range: # seeds of the trainings of an ensemble
-    "With which seeds an ensemble is trained."
+)->list: # seeds of the trainings of an ensemble
+    "With which seeds an ensemble is trained; further ones count from seed + 1000, whatever n_seeds is."
     one_of(protocol, ("faithful", "corrected"), "protocol")
-    return range(seed, seed + n_seeds + n_further*(protocol == "corrected"))
+    further = range(seed + 1000, seed + 1000 + n_further) if protocol == "corrected" else ()
+    return [*range(seed, seed + n_seeds), *further]
 
 def split_seed(
     training:int, # seed of a training
@@ -142,7 +143,7 @@ def split_seed(
     **rest,
 )->int: # seed of the split that it stands on
     "The last of the further trainings stands on a split of its own; all others on that of the first."
-    return training if n_further and training == seed + n_seeds + n_further - 1 else seed
+    return training if n_further and training == seed + 1000 + n_further - 1 else seed
 
 def plan(
     backbone:str, # timm model of the ensemble
