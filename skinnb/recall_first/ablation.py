@@ -70,8 +70,9 @@ def moved(
     change = (s >= after).astype(int) - (s >= before)
     k, n = int(change[y].sum()), int(y.sum())
     low, high = sorted(math.copysign(e, k) for e in wilson(abs(k), n)) if k else (0., 0.)
-    recall = dict(estimate=k/n, ci_low=low, ci_high=high, k=k, n=n, unit="fraction", metric="recall difference")
-    alarms = dict(estimate=change[~y].sum(), n=len(y), unit="count", metric="change in false alarms")
+    interval = dict(estimate=k/n, ci_low=low, ci_high=high, k=k, n=n)
+    recall = dict(metric="recall difference", **interval, unit="fraction")
+    alarms = dict(metric="change in false alarms", estimate=change[~y].sum(), n=len(y), unit="count")
     return pd.DataFrame([recall, alarms]).assign(row="threshold alone", **labels)
 
 # %% ../../nbs/recall_first/02b_ablation.ipynb #5fa3c5a1
