@@ -364,15 +364,20 @@ def _change_line(metric, was, now): # one row; p from the share of draws on the 
     return dict(metric=metric, before=was[0], after=now[0], change=change[0], ci_low=min(lo, change[0]),
                 ci_high=max(hi, change[0]), p=two_sided_p(change[1:]))
 
-def _rates_and_gaps(case, tables): # counts (1 + n_boot, n_groups, 2, 2) -> {metric: (1 + n_boot,)}
-    overall, of = tables.sum(1).reshape(-1, 4), _count_gaps(case, tables, [1])
+_of_two, _of_more = ["sensitivity", "specificity"], ["accuracy", "balanced_accuracy"] # classes
+
+def _rates_and_gaps(case, tables, called): # counts (1 + n_boot, n_groups, K, K) -> {metric: (1 + n_boot,)}
+    overall, of = tables.sum(1), _count_gaps(case, tables, called)
     of["disparate_impact"] = np.exp(-of["disparate_impact"])
-    return {m: rate_of(m, overall) for m in ("sensitivity", "specificity")} | of
+    if case.s.shape[1] == 1: return {m: rate_of(m, overall.reshape(-1, 4)) for m in _of_two} | of
+    right, size = np.einsum("dkk->dk", overall), overall.sum(2)
+    each = np.divide(right, size, out=np.full(right.shape, np.nan), where=size > 0)
+    return dict(zip(_of_more, (right.sum(1)/size.sum(1), np.nanmean(each, 1)))) | of
 
 # %% ../nbs/32_gaps.ipynb #f6d1eeca
 def gap_change(
-    y_true, # 0 or 1 per image
-    before, # score per image, or 0/1 decisions
+    y_true, # 0 or 1 per image; class numbers where the scores have a column per class
+    before, # score per image, 0/1 decisions, or a column per class (n, n_classes)
     after, # the same after a change, or the same scores for another threshold
     sensitive_features, # as for by_group
     threshold=.5, # before
@@ -381,16 +386,21 @@ def gap_change(
     n_boot:int=2000, # draws
     seed:int=42, # of the draws
     few:str="raise", # as for group_gaps
+    called:tuple=(1,), # as for group_gaps
 )->pd.DataFrame: # metric, before, after, change, ci_low, ci_high, p, n, left_out
-    "What a change does to sensitivity, specificity and the gaps, before and after in the same draws."
+    """What a change does to sensitivity and specificity (or accuracy and balanced accuracy) and to the gaps,
+    before and after in the same draws."""
     check_settings(n_boot=n_boot)
-    metrics, columns = ["sensitivity", "specificity", *gap_names[:7]], ["before", "after", "change"]
+    metrics, columns = [*(_of_more if np.ndim(before) == 2 else _of_two), *gap_names[:7]], ["before",
+        "after", "change"]
     try: a = comparison(y_true, before, sensitive_features, threshold, cluster)
     except TooFew as e: return _no_gaps(metrics, e, few, [*columns, "ci_low", "ci_high", "p", "n"])
     second = threshold if threshold_after is None else threshold_after
     b = comparison(y_true, after, sensitive_features, second, cluster)
     unit, rng = a.unit if a.clustered else None, np.random.default_rng(seed)
-    joint = resampled_counts(a.cells*2 + b.pred, 8*a.n_groups, unit, n_boot, rng)
-    was, now = (_rates_and_gaps(a, joint.reshape(-1, a.n_groups, 2, 2, 2).sum(i)) for i in (-1, -2))
+    shape = a.n_groups, a.n_classes, a.n_classes, a.n_classes # by truth, decision before, decision after
+    joint = resampled_counts(a.cells*a.n_classes + b.pred, np.prod(shape), unit, n_boot, rng).reshape(-1,
+        *shape)
+    was, now = (_rates_and_gaps(a, joint.sum(i), list(called)) for i in (-1, -2))
     found = pd.DataFrame([_change_line(m, was[m], now[m]) for m in was])
     return found.assign(n=len(a.y), left_out=a.left_out)

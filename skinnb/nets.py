@@ -4,9 +4,9 @@
 
 # %% auto #0
 __all__ = ['standins', 'imagenet_mean', 'imagenet_std', 'elsewhere', 'known', 'fits', 'online', 'find_weights', 'start_of',
-           'started', 'with_start', 'origin', 'by_order', 'Renormalise', 'head', 'Classifier', 'build', 'stages',
-           'spot', 'as_map', 'map_sizes', 'cam_stage', 'cam_layer', 'feature_map', 'cost', 'param_groups', 'cpu_dtype',
-           'overrun', 'memory_format_of', 'serves', 'UNet', 'unet']
+           'started', 'with_start', 'origin', 'by_order', 'Renormalise', 'head', 'Classifier', 'build', 'restored',
+           'stages', 'spot', 'as_map', 'map_sizes', 'cam_stage', 'cam_layer', 'feature_map', 'cost', 'param_groups',
+           'cpu_dtype', 'overrun', 'memory_format_of', 'serves', 'UNet', 'unet']
 
 # %% ../nbs/20_nets.ipynb #de1c031d
 import contextlib, copy, difflib, functools, hashlib, importlib.util, math, os, threading, weakref
@@ -376,6 +376,23 @@ def _origin(found, seed, top): # what model.weights says
     more = {k: found[k] for k in ("architecture", "note") if k in found}
     return dict(source=found["source"], file=found["path"].name, sha256=_sha256(found["path"]),
         classifier="replaced" if top else "kept", **more)
+
+# %% ../nbs/20_nets.ipynb #nr000002
+def restored(
+    state:dict, # tensors or arrays by name, as from `state_dict`
+    weights:dict, # `weights` of the network when it was built
+    backbone:str, # its timm name
+    n_out:int, # its outputs
+    img_size:int=None, # as for `build`
+    **more, # dropout and the like, as for `build`
+)->Classifier: # in evaluation mode
+    "A trained network from what was kept of it."
+    model = build(backbone, n_out, img_size=img_size, pretrained=weights["source"] != "random", **more)
+    if (got := model.weights["source"]) != (had := weights["source"]):
+        raise ValueError(f"{backbone} was trained from weights of {had!r} and is built from {got!r}: "
+            "make the same weights available (SKINNB_WEIGHTS)")
+    model.load_state_dict({k: torch.as_tensor(v) for k, v in state.items()})
+    return model.eval()
 
 # %% ../nbs/20_nets.ipynb #9890a684
 elsewhere = {

@@ -194,6 +194,7 @@ def judge(
     same = lambda x, y: x == y or x != x and y != y
     if here.keys() == there.keys() and all(same(here[c], there[c]) for c in here): return statuses[0]
     if _masked_words(here) != _masked_words(there): return "different"
+    if here["unit"] == "ms": return "within tolerance" # a clock's reading belongs to its machine
     numbers = _all_numbers(here), _all_numbers(there)
     if _same_number(*numbers, here["unit"]).all(): return "within tolerance"
     if here["protocol"] == "printed" or here["seed"] in ("", "nan"): return "different"

@@ -25,10 +25,16 @@ test images, and no check passes because nothing could have moved it.
 | recall_first/05_external | threshold carried along, and the risk it stands for | train | page |
 | | share of positives there | scores there, no label | `test_recalibration` |
 | | temperature, shift, threshold there | the other half of the patients or lesions | `test_recalibration` |
+| tone_prune/06_prune | epoch, rounds of pruning that are kept | valid | training, `test_pruned_arm` |
+| | channels that go | train, and meta by the weights of the attributes | training, `test_pruned_arm` |
+| tone_prune/07_ablation | the same, and which images are recoloured | train | training, `test_pruned_arm`, `test_donors` |
+| tone_prune/08_rivals | strength of a method | valid | `test_strength`; its training, `test_rival` |
+| | thresholds by group, and the one beside them | valid | `test_strength` |
 
 Nothing else is fitted: pictures are normalised by ImageNet's constants (pixels of the test images may turn to
-noise, `test_arm`), tone is cut at 28 degrees, no missing value is imputed, learning rates and schedules are
-parameters, and tone_prune and lora_tone draw by seed from diagnoses and counts, before any label is predicted.
+noise, `test_arm`), tone is cut at 28 degrees or at thirds of all images (labels have no part in that), no missing
+value is imputed, learning rates and schedules are parameters, and the pages on tones draw by seed from diagnoses
+and counts, before any label is predicted.
 """
 import json, re, zlib
 import joblib, numpy as np, pandas as pd, pytest
@@ -39,6 +45,7 @@ from skinnb import cohorts, imaging, phantoms, train
 from skinnb.melanoma_ddpm import classify
 from skinnb.recall_first import data, external, train as trainings
 from skinnb.study import page_parameters
+from skinnb.tone_prune import ablation, prune, rivals, snnl
 
 # ---- a study in which no network is trained: scores are drawn once, labels and scores can be dealt anew
 
@@ -127,7 +134,7 @@ CHOICES = { # (page, name in the page, what of it): the split that chooses
     "external, risk it stands for": ("05_external", "risk", float, "train"),
     "external, old share": ("05_external", "prevalence", float, None)}
 
-choosers = r"\b(threshold_at_\w+|threshold_youden|operating_point|matched|optimised|fair_threshold|cross_validate|train\.fit|member|temperature|platt|estimate_prevalence)\("
+choosers = r"\b(threshold_at_\w+|threshold_youden|operating_point|matched|optimised|fair_threshold|cross_validate|train\.fit|member|temperature|platt|estimate_prevalence|chosen|picked)\("
 
 def test_every_page_that_chooses_is_listed():
     "A paper's page that calls what chooses stands in the table above, and the table names no other."
@@ -266,6 +273,93 @@ def test_member(small):
     assert np.array_equal(first["history"].train_loss, other["history"].train_loss)
     assert (first["history"].valid_loss != other["history"].valid_loss).all() and (first["history"].kept != other["history"].kept).any()
     assert not same(first, run(flipped(cohort, ~away & ~fold), images))
+
+# ---- pruning and its rivals
+
+@pytest.fixture(scope="module")
+def dealt_in_four(): # train, meta, valid, test; pictures; attributes
+    frame = prune.cohort_of("phantom", 90, 5, 0, 3)
+    tone = np.where(frame.tone > 2, "dark", "light")
+    who = pd.DataFrame(dict(sex=frame.sex, age=frame.age > 50, tone_third=tone), dtype=object)
+    return frame[["image_id", "lesion_id", "target", "split"]], phantoms.draw(frame, 32), who
+
+budget = dict(n_epochs=2, lr=3e-3, bs=16, seed=1, precision="fp32", threads=1)
+def turned(frame, part): return frame.assign(target=frame.target.where(frame.split != part, (frame.target + 1) % 2))
+def state_of(found): return joblib.hash({k: v.numpy() for k, v in found["state"].items()})
+
+def pruned_arm(frame, images, who): # first network, weights of the attributes, rounds
+    first = prune.first_network(frame, images, "resnet10t", **budget)
+    model = ablation.restored(first, "resnet10t", 32)
+    parts, look = (prune.where(frame, "train"), prune.where(frame, "meta")), prune.recipes(32)[1]
+    steps = dict(n_steps=2, alpha=1., eta=1e4, sign=1, centred=True) # large: a network that knows little moves little
+    weights = snnl.attribute_weights(model, images, frame.target.astype(int), who, parts, look, **steps)
+    weights = weights[list(who)].iloc[-1].to_dict()
+    cut = prune.rounds(model, frame, images, who, n_rounds=2, weights=weights, **budget | dict(n_epochs=1))
+    return first, weights, cut
+
+def test_pruned_arm(dealt_in_four):
+    "tone_prune/06, 07: test images leave networks, weights, channels and the rule alone; the others do not."
+    frame, images, who = dealt_in_four
+    first, weights, cut = pruned_arm(frame, images, who)
+    everything = lambda f, w, c: (state_of(f), w, [state_of(r) for r in c], [r["gone"].tolist() for r in c],
+        [r["valid"] for r in c])
+    whole = everything(first, weights, cut)
+    test = (frame.split == "test").to_numpy()
+    others = who.assign(tone_third=np.where(test, "dark", who.tone_third))
+    assert joblib.hash(everything(*pruned_arm(turned(frame, "test"), noisy(images, test), others))) == joblib.hash(whole)
+    f, w, c = pruned_arm(turned(frame, "meta"), images, who)
+    assert state_of(f) == state_of(first) and w != weights # the meta part weighs, and trains nothing
+    f, w, c = pruned_arm(turned(frame, "valid"), images, who)
+    assert first["history"].train_loss.equals(f["history"].train_loss)
+    assert [r["valid"]["accuracy"] for r in c] != [r["valid"]["accuracy"] for r in cut] # what the rule reads
+    assert state_of(pruned_arm(turned(frame, "train"), images, who)[0]) != state_of(first)
+
+def test_random_channels_are_drawn(dealt_in_four):
+    "tone_prune/06: the control loses as many channels as the pruned arm, and not those of the lowest scores."
+    frame, images, who = dealt_in_four
+    first = prune.first_network(frame, images, "resnet10t", **budget | dict(n_epochs=1))
+    model = ablation.restored(first, "resnet10t", 32)
+    how = dict(budget, n_epochs=1)
+    _, lowest, scores = prune.a_round(model, frame, images, who, **how)
+    cut, drawn, same_scores = prune.a_round(model, frame, images, who, choose="random", **how)
+    whole, nothing, _ = prune.a_round(model, frame, images, who, choose="none", **how)
+    assert len(drawn) == len(lowest) == round(.02*len(scores)) and not len(nothing)
+    assert set(drawn) != set(lowest) and scores.equals(same_scores)
+    width = lambda m: snnl.first_linear(m).in_features
+    assert width(whole) == width(model) == width(cut) + len(drawn)
+
+def test_donors(dealt_in_four):
+    "tone_prune/07: recoloured twins are made of training images, and the others have no say in how many."
+    frame, images, _ = dealt_in_four
+    lesion, ita = np.zeros(images.shape[:3], bool), np.linspace(60, 30, len(images))
+    lesion[:, 12:20, 12:20] = True
+    home = prune.where(frame, "train")
+    first = ablation.added_twins(images, lesion, ita, home)
+    away = np.setdiff1d(np.arange(len(images)), home)
+    second = ablation.added_twins(noisy(images, away), lesion, np.where(np.isin(np.arange(len(ita)), away), 20, ita), home)
+    assert len(first["donors"]) and set(first["donors"]) <= set(home)
+    assert np.array_equal(first["donors"], second["donors"]) and np.array_equal(first["added"], second["added"])
+
+def test_rival(dealt_in_four):
+    "tone_prune/08: labels, pixels and groups of the test part leave a method's validation scores alone."
+    frame, images, who = dealt_in_four
+    how = dict(budget, later=1)
+    named = dict(budget, seed=1)
+    run = lambda f, x, g: rivals.method_scores("AdvConf", 1., f, x, g, "resnet10t", named, **how)["valid"]
+    group, test = who.tone_third.to_numpy(object), (frame.split == "test").to_numpy()
+    first = run(frame, images, group)
+    assert np.array_equal(first, run(turned(frame, "test"), noisy(images, test), np.where(test, "dark", group)))
+    assert not np.array_equal(first, run(frame, images, np.where(frame.split == "train", group[::-1], group)))
+
+def test_strength():
+    "tone_prune/08: validation images choose strengths and thresholds; test labels move no decision."
+    rng = np.random.default_rng(3)
+    made = pd.DataFrame(dict(melanoma=np.arange(400) % 2, group=np.repeat(["a", "b"], 200)))
+    made["score"] = (.3*made.melanoma + .2*(made.group == "b") + rng.uniform(0, .5, 400)).clip(0, 1)
+    decisions = lambda v, t: rivals.two_ways(v, t)[["one", "by_group"]]
+    assert decisions(made, made).equals(decisions(made, made.assign(melanoma=1 - made.melanoma)))
+    moved = decisions(made.assign(score=made.score/2), made)
+    assert (moved != decisions(made, made)).any().all()
 
 # ---- splits
 

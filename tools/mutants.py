@@ -31,10 +31,38 @@ checks = { # page: tests beside the page's own
         "recall_first/04_fairness": ["test_choices.py -k 04_fairness_or_each_threshold",
         "test_rates.py -k table_8_or_tone_of"],
     "recall_first/04a_repair": ["test_choices.py -k 04a_repair_or_risks", "test_rates.py -k remedies"],
-    "recall_first/05_external": ["test_choices.py -k 05_external_or_recalibration", "test_rates.py -k platt"]}
+    "recall_first/05_external": ["test_choices.py -k 05_external_or_recalibration", "test_rates.py -k platt"],
+    "tone_prune/06_prune": ["test_choices.py -k pruned_arm_or_random_channels"], "tone_prune/07_ablation": ["test_choices.py -k donors"],
+    "tone_prune/08_rivals": ["test_choices.py -k rival_or_strength"]}
 
-R = "recall_first/"
+R, T = "recall_first/", "tone_prune/"
 planted = [
+    # pruning and its rivals
+    (T + "05_snnl", "known = apart.masked_fill(member.sum(1) == 0, torch.inf)", "known = apart",
+        "images of unknown group are neighbours"),
+    (T + "05_snnl", "return d.masked_fill(torch.eye(len(f), dtype=torch.bool, device=f.device), torch.inf)",
+        "return d", "an image is its own neighbour"),
+    (T + "06_prune", "too_small = change < least if", "too_small = -change < least if", "the printed rule turned round"),
+    (T + "06_prune", "accuracy[0] - accuracy[-1] > most", "accuracy[-2] - accuracy[-1] > most",
+        "accuracy lost in the last round alone"),
+    (T + "06_prune", 'train_idx, size = where(cohort, "train"), images.shape[1]',
+        'train_idx, size = where(cohort, "train", "test"), images.shape[1]', "channels scored on test images too"),
+    (T + "06_prune", 'if choose == "random": drop', 'if choose == "luck": drop', "random channels are the lowest"),
+    (T + "07_ablation", "own.random(len(at)) < self.p[kind]", "own.random(len(at)) > self.p[kind]",
+        "twins where there should be none"),
+    (T + "07_ablation", 'w = size("y")*size("a")/(len(known)*size("y", "a"))',
+        'w = len(known)*size("y", "a")/(size("y")*size("a"))', "reweighting upside down"),
+    (T + "07_ablation", "gap_change(y, before, after,", "gap_change(y, after, before,", "differences turned round"),
+    (T + "08_rivals", "return (centred*same).sum()/(n - 1)**2", "return (centred*same).sum()/n**2", "HSIC divided by n"),
+    (T + "08_rivals", "+ k[n:, n:].mean() - 2*k", "- k[n:, n:].mean() - 2*k", "sign in the mean discrepancy"),
+    (T + "08_rivals", "undecided = -told[known]", "undecided = told[known]", "the adversary is made sure"),
+    (T + "08_rivals", "grown = (log_q + step*losses", "grown = (log_q - step*losses", "DRO favours the best group"),
+    (T + "08_rivals", "len(score)), largest=False)", "len(score)), largest=True)", "FairPrune cuts what matters most"),
+    (T + "08_rivals", 't.loc[t.gap.idxmin(), "strength"]', 't.loc[t.gap.idxmax(), "strength"]', "the least fair strength"),
+    (T + "08_rivals", "chosen_on = valid.melanoma, valid.score, valid.group",
+        "chosen_on = test.melanoma, test.score, test.group", "thresholds by group chosen on test images"),
+    (T + "09_planted", 'of["dark twin"] - of["light twin"]', 'of["light twin"] - of["dark twin"]', "the shift turned round"),
+    ("across/05_judged_arms", "estimate=d - l,", "estimate=l - d,", "the gap between tones turned round"),
     # splits
     ("13_cohorts", '"test" if g in tested else "valid" if g in validated',
         '"valid" if g in tested else "test" if g in validated', "valid and test swapped in split_by_lesion"),

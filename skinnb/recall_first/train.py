@@ -235,13 +235,7 @@ def network(
     img_size:int=299, # its input side, pixels
 ): # network in evaluation mode
     "The trained network of a member."
-    model = nets.build(backbone, n_out=2, dropout=.4, img_size=img_size)
-    got, had = model.weights["source"], member["weights"]["source"]
-    if got != had:
-        raise ValueError(f"{backbone} was trained from weights of {had!r} and is built from {got!r}: "
-            "make the same weights available (SKINNB_WEIGHTS)")
-    model.load_state_dict({k: torch.from_numpy(np.asarray(v)) for k, v in member["state"].items()})
-    return model.eval()
+    return nets.restored(member["state"], member["weights"], backbone, 2, img_size, dropout=.4)
 
 # %% ../../nbs/recall_first/02_train.ipynb #2074b938
 about_columns = """image_id lesion_id split target fold_faithful fold_corrected source edition
