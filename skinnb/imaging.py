@@ -16,6 +16,7 @@ from functools import partial
 
 import cv2, numpy as np, pandas as pd, torch
 import torch.nn.functional as F
+from threadpoolctl import threadpool_limits
 from torchvision.transforms.v2 import functional as tvf
 from .published import facts
 from .study import one_of
@@ -459,10 +460,12 @@ def prepare(
 _end = object() # after the last item
 
 def _produce(items, put, stop): # into the queue: (item, None) each, then (_end, None) or (None, error)
+    torch.get_num_threads() # a thread takes PyTorch's number when it first asks; one is enough here
     try:
-        for item in items:
-            put((item, None))
-            if stop.is_set(): return
+        with threadpool_limits(1, user_api="openmp"):
+            for item in items:
+                put((item, None))
+                if stop.is_set(): return
         put((_end, None))
     except BaseException as error: put((None, error))
 
