@@ -204,6 +204,24 @@ def test_a_living_owner_is_named_and_nothing_is_touched(tree):
         assert done.returncode != 0 and f'"pid": {os.getpid()}' in done.stderr and "run 'toy'" in done.stderr, done.stderr
         assert files() == before
 
+def test_a_killed_owner_whose_child_still_dies_is_waited_for(tmp_path):
+    owner = f"""
+import subprocess, sys
+sys.path.insert(0, {str(ROOT/'tools')!r})
+import engine
+from pathlib import Path
+lock = engine.own(Path({str(tmp_path)!r})/"toy", "toy")
+subprocess.Popen([sys.executable, "-c", "import time; time.sleep(3)"], pass_fds=[lock.fileno()])
+print("owned", flush=True)
+input()
+"""
+    killed = subprocess.Popen([sys.executable, "-c", owner], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert killed.stdout.readline() == "owned\n"
+    killed.kill()
+    killed.wait()
+    with pytest.raises(ValueError, match=f'"pid": {killed.pid}'): engine.own(tmp_path/"toy", "toy", patience=0)
+    with engine.own(tmp_path/"toy", "toy") as lock: assert f'"pid": {os.getpid()}' in Path(lock.name).read_text()
+
 def test_outputs_may_lie_elsewhere(tree, tmp_path):
     elsewhere = tmp_path/"an odd place"
     assert make(tree, "PAGES=toy/03_alone", "SEED=7", SKINNB_OUTPUTS=str(elsewhere)).returncode == 0

@@ -99,16 +99,30 @@ def short(text, most=160):
 
 # One owner per run. The system drops the lock of a dead owner, so nothing stays locked after SIGKILL.
 
-def own(folder, run):
-    "Lock a run for this process and its Snakemake; a living owner is named."
+def dying(owner):
+    "Has this machine's process of such a note gone? What it started, killed with it, may need a moment longer."
+    try: owner = json.loads(owner)
+    except ValueError: return True # between two notes
+    if owner["host"] != socket.gethostname(): return False
+    try: os.kill(owner["pid"], 0) # asks, and does nothing
+    except ProcessLookupError: return True
+    except PermissionError: pass # somebody else's
+    return False
+
+def own(folder, run, patience=30):
+    "Lock a run for this process and its Snakemake; a living owner is named, a dying one gets some seconds."
     import fcntl
     folder.mkdir(parents=True, exist_ok=True)
-    lock = open(folder/".owner.json", "a+", encoding="utf-8")
-    try: fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        lock.seek(0)
-        raise ValueError(f"run {run!r} is being made by {lock.read().strip()}: wait until it ends, or stop it; "
-            "RUN=another makes a run of its own") from None
+    lock, end = open(folder/".owner.json", "a+", encoding="utf-8"), time.time() + patience
+    while True:
+        try: fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB); break
+        except BlockingIOError:
+            lock.seek(0)
+            owner = lock.read().strip()
+            if not dying(owner) or time.time() > end:
+                raise ValueError(f"run {run!r} is being made by {owner}: wait until it ends, or stop it; "
+                    "RUN=another makes a run of its own") from None
+            time.sleep(.1)
     lock.truncate(0)
     lock.write(json.dumps(dict(pid=os.getpid(), host=socket.gethostname(), run=run, since=time.strftime("%H:%M:%S"))))
     lock.flush()
