@@ -133,7 +133,7 @@ def snnl(
     groups:torch.Tensor, # (b,) or (b, attributes): number of the group, -1 where unknown
     temperature:float=1., # T; small: only the nearest images count
     eps:float=1e-9, # added to the probability
-    chunk:int=64, # channels at a time
+    chunk:int=16, # channels at a time; few fit into the cache of a processor
 )->torch.Tensor: # (channels,) or (attributes, channels); an image alone in its group is left out
     "Soft nearest neighbour loss of every channel (Eq. 16; Frosst et al. 2019)."
     g = _checked(f, groups)
