@@ -13,7 +13,7 @@ from ..recall_first.external import about_these, hashed_pairs, unshared
 from ..runs import committed
 from ..scores import read_scores
 from ..stats import delong_test, difference
-from ..study import begin, kept, theme
+from ..study import begin, kept, protocol_markers, protocol_palette, theme
 from ..tone_prune import ablation, tones
 from ..tone_prune.prune import recipes
 from ..tone_prune.snnl import serves_channels

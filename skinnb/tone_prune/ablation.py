@@ -29,7 +29,7 @@ from .pixels import recoloured
 from .prune import after, allowed, chosen, classified, cohort_of, ends_in_addition
 from .prune import first_network, learned, learned_weights, recipes, rounds, where
 from .snnl import ages, attributes, by_thirds, light_or_dark, of_patients
-from .snnl import measured, serves_channels, thirds
+from .snnl import measured, outputs, serves_channels, thirds
 
 # %% ../../nbs/tone_prune/07_ablation.ipynb #ab000006
 makes = {"tables": ["3", "3_differences", "3_gaps", "3_by_group", "8", "10_lesion"], "figures": ["8", "9",

@@ -208,7 +208,8 @@ class Robust(nn.Module):
 
     def forward(self, x):
         out = self.model(x)
-        return torch.cat([out, self.log_q.to(out).expand(len(x), -1)], 1) if self.training else out
+        if not self.training: return out
+        return torch.cat([out.float(), self.log_q.expand(len(x), -1)], 1) # in bfloat16 steps vanish
 
 def group_losses(
     out:torch.Tensor, # (n, classes) logits
@@ -334,7 +335,8 @@ def balanced(model, cohort, images, group, strength, **budget): # as many images
     at = where(cohort, "train")
     known = at[group[at] >= 0]
     rng, names = np.random.default_rng(budget["seed"]), np.unique(group[known])
-    drawn = [rng.choice(known[group[known] == g], len(known)//len(names)) for g in names]
+    n, of = len(known)//len(names), [known[group[known] == g] for g in names]
+    drawn = [rng.choice(m, n, replace=len(m) < n) for m in of] # a small group shows some images twice
     return model, trained(model, cohort, images, at=np.concatenate([at[group[at] < 0], *drawn]), **budget)
 
 def passes(model, cohort, images, **budget)->dict: # state and history of a plain training
