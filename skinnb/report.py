@@ -676,7 +676,9 @@ def took(
 )->Markdown: # a sentence each
     "How long runs took, as their pages recorded it."
     infos = {name: read_run(name).info for name in names}
+    machines = lambda info: [p.get("hardware") or {} for p in info.get("pages", {}).values()]
+    on = lambda info: dict.fromkeys(f"{m['cpu']}, {m['cores']} cores" for m in machines(info) if m.get("cpu"))
     hours = lambda info: sum(p.get("seconds", 0) for p in info.get("pages", {}).values())/3600
     return Markdown(" ".join(f"The pages of `{name}` took {hours(info)*60:.0f} minutes one after another on "
-        f"{_processor(info.get('hardware') or {}) or 'an unknown machine'}, without what was found kept."
+        f"{' and '.join(on(info)) or 'an unknown machine'}, without what was found kept."
         for name, info in infos.items()))
