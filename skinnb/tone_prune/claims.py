@@ -200,9 +200,15 @@ def _more_even(ours):
     return answer(because, d, contradicted=above(d), supported=below(d, -.05))
 
 # %% ../../nbs/tone_prune/90_claims.ipynb #62b086b0
+def _could_lead(ours): # by how much any choice of as many channels could; None where no table tells
+    t = ours.table("12_channels").set_index("row").estimate
+    return t.get("largest lead of as many channels, iteration 1")
+
 @rules.add("C-T-8")
 def _looks_at_skin(ours):
-    share = "share of activation outside the lesion"
+    share, most = "share of activation outside the lesion", _could_lead(ours)
+    if most is not None and most < .03:
+        raise Untestable(f"no choice of as many channels could lead by more than {most:.3f} here")
     first = ours("12_channels", "pruned - kept, iteration 1", share)
     trend = ours("12_channels", "pruned - kept, iteration 3 - iteration 1", share)
     because = f"In the first iteration pruned channels lead by {in_words(first)}; from it to the third the "

@@ -4,10 +4,11 @@
 
 # %% auto #0
 __all__ = ['makes', 'tone_mix', 'twin_of', 'own', 'every', 'unbiased', 'mel', 'planted', 'known_of', 'long_steps', 'shifts',
-           'lines_of', 'carried', 'by_luck']
+           'smaller', 'lines_of', 'carried', 'by_luck']
 
 # %% ../../nbs/tone_prune/09_planted.ipynb #pl000004
 import matplotlib.pyplot as plt, numpy as np, pandas as pd, torch
+from scipy.stats import bootstrap, spearmanr
 from .. import cohorts, nets, phantoms
 from ..faithfulness import mean_interval
 from ..normalise import twin
@@ -57,12 +58,13 @@ def planted(
 def known_of(
     cohort:pd.DataFrame, # as from `planted`
 )->pd.DataFrame: # sex, age, tone and tone_third, aligned
-    "Attributes, with the tone that each phantom was drawn with."
-    tone = np.where(cohort.tone > 3, "dark", "light")
-    return of_patients(cohort).assign(tone=tone, tone_third=by_thirds(cohort.ita)).astype(object)
+    "Attributes, with the tone that each phantom was drawn with; thirds are those of phantoms not tested."
+    tone, home = np.where(cohort.tone > 3, "dark", "light"), cohort.ita.where(cohort.split != "test")
+    return of_patients(cohort).assign(tone=tone, tone_third=by_thirds(home)).astype(object)
 
 # %% ../../nbs/tone_prune/09_planted.ipynb #pl000020
-own = ["With Color Transformation", "With Channel Pruning", "random channels", "With Both"] # arms
+own = ["With Color Transformation", "With Channel Pruning", "random channels", "no channels",
+    "With Both"] # arms
 every = [*own, *(m for m in rivals.methods if m != "Baseline")] # what can be asked for
 unbiased = "without the bias"
 
@@ -127,6 +129,19 @@ def shifts(
     of = {v: t[t.version == v].set_index("lesion_id")[["p", "called"]] for v in ("dark twin", "light twin")}
     return (of["dark twin"] - of["light twin"]).rename(columns=dict(p="probability"))
 
+def smaller(
+    shift, # (n,) of a method, lesion by lesion
+    base, # (n,) of Baseline, the same lesions
+    n_boot:int=2000, # draws of lesions
+    seed:int=42, # of the draws
+)->dict: # estimate, ci_low, ci_high, n
+    "How much larger the mean shift is than Baseline's in size, whatever its direction."
+    size = lambda m, b, axis=-1: np.abs(m.mean(axis)) - np.abs(b.mean(axis))
+    given = np.asarray(shift), np.asarray(base)
+    found = bootstrap(given, size, n_resamples=n_boot, paired=True, method="percentile",
+        random_state=np.random.default_rng(seed)).confidence_interval
+    return dict(estimate=float(size(*given)), ci_low=found.low, ci_high=found.high, n=len(given[0]))
+
 def lines_of(
     scores:dict, # {name: (n, classes) of the tested phantoms}
     tested:pd.DataFrame, # lesion_id, version and dx
@@ -141,8 +156,9 @@ def lines_of(
         auc = dict(zip(("estimate", "ci_low", "ci_high"), delong(y, s[whole.to_numpy(), mel])))
         rows.append(dict(row=name, metric="melanoma AUC", n=len(y), **auc))
     quantities = {(name, f"{c}, dark minus light"): m[c] for name, m in moved.items() for c in m}
-    quantities |= {(name, f"{c}, dark minus light, less Baseline's"): m[c] - moved["Baseline"][c]
-        for name, m in moved.items() if name != "Baseline" for c in m}
+    of_base = moved.pop("Baseline")
+    rows += [dict(row=name, metric=f"{c}, size of the shift minus Baseline's",
+        **smaller(m[c], of_base[c], n_boot, seed)) for name, m in moved.items() for c in m]
     pair = "With Channel Pruning", "random channels"
     if set(pair) <= set(moved):
         apart = moved[pair[0]] - moved[pair[1]]
@@ -162,15 +178,16 @@ def carried(
     light, # positions of light twins
     dark, # positions of dark twins, of the same lesions in the same order
     bs:int=64, # images at a time
-)->pd.DataFrame: # one row per channel: change (mean), carries (times its weight for melanoma)
+)->pd.DataFrame: # one row per channel: deviations (mean change in its own), carries (change times weight)
     "What every channel adds to the melanoma logit when the skin is darkened."
     recipe, dev = recipes(images.shape[1])[1], next(model.parameters()).device
     def features(at): # (n, channels)
         parts = np.array_split(at, -(-len(at)//bs))
         return torch.cat([model.features(torch.as_tensor(recipe(images[i], 0)).to(dev)).cpu() for i in parts])
     model.eval()
-    change = (features(np.asarray(dark)) - features(np.asarray(light))).mean(0)
-    return pd.DataFrame(dict(change=change.numpy(),
+    before, after = features(np.asarray(light)), features(np.asarray(dark))
+    change, spread = (after - before).mean(0), torch.cat([before, after]).std(0)
+    return pd.DataFrame(dict(deviations=(change/spread.clamp_min(1e-12)).numpy(),
         carries=(change*first_linear(model).weight[mel].cpu()).numpy()))
 
 # %% ../../nbs/tone_prune/09_planted.ipynb #pl000036

@@ -5,7 +5,8 @@
 # %% auto #0
 __all__ = ['makes', 'attributes_used', 'cohort_of', 'where', 'recipes', 'learned', 'first_network', 'rates', 'classified',
            'Gather', 'ends_in_addition', 'pruned', 'saved', 'turns', 'change_of_time', 'ends', 'learned_weights',
-           'a_round', 'rounds', 'after', 'chosen', 'allowed', 'by_round', 'channel_maps', 'overlay', 'outside', 'leads']
+           'a_round', 'rounds', 'after', 'chosen', 'allowed', 'by_round', 'channel_maps', 'overlay', 'outside',
+           'largest_lead', 'leads']
 
 # %% ../../nbs/tone_prune/06_prune.ipynb #pr000004
 import copy, time
@@ -415,6 +416,14 @@ def outside(
     small = torch.nn.functional.adaptive_avg_pool2d(masks, maps.shape[2:]).numpy()
     total = maps.sum((2, 3))
     return np.divide((maps*(1 - small)).sum((2, 3)), total, out=np.full(total.shape, np.nan), where=total > 0)
+
+def largest_lead(
+    share, # (channels,) as the second result of `leads`; NaN is left out
+    n_gone:int, # channels that are cut
+)->float: # of the n_gone channels that look outside most
+    "The largest lead that any choice of as many channels could have."
+    s = np.sort(np.asarray(share)[~np.isnan(share)])
+    return float(s[-n_gone:].mean() - s[:-n_gone].mean())
 
 def leads(
     model:nn.Module, # as it was when its channels were scored
