@@ -1965,6 +1965,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                          'skinnb.tone_prune.prune.recipes': ('tone_prune/prune.html#recipes', 'skinnb/tone_prune/prune.py'),
                                          'skinnb.tone_prune.prune.rounds': ('tone_prune/prune.html#rounds', 'skinnb/tone_prune/prune.py'),
                                          'skinnb.tone_prune.prune.saved': ('tone_prune/prune.html#saved', 'skinnb/tone_prune/prune.py'),
+                                         'skinnb.tone_prune.prune.turned': ('tone_prune/prune.html#turned', 'skinnb/tone_prune/prune.py'),
                                          'skinnb.tone_prune.prune.turns': ('tone_prune/prune.html#turns', 'skinnb/tone_prune/prune.py'),
                                          'skinnb.tone_prune.prune.where': ('tone_prune/prune.html#where', 'skinnb/tone_prune/prune.py')},
             'skinnb.tone_prune.rivals': { 'skinnb.tone_prune.rivals.Adaptive': ( 'tone_prune/rivals.html#adaptive',

@@ -32,8 +32,8 @@ from .snnl import ages, attributes, by_thirds, light_or_dark, of_patients
 from .snnl import measured, outputs, serves_channels, thirds
 
 # %% ../../nbs/tone_prune/07_ablation.ipynb #ab000006
-makes = {"tables": ["3", "3_differences", "3_gaps", "3_by_group", "8", "10_lesion"], "figures": ["8", "9",
-    "10", "11"]}
+makes = {"tables": ["3", "3_differences", "3_gaps", "3_by_group", "8", "10_lesion"],
+    "figures": ["8", "9", "10", "11"]}
 
 # %% ../../nbs/tone_prune/07_ablation.ipynb #ab000013
 class Blended:
@@ -90,6 +90,7 @@ def blend(model, cohort, images, material, every=5, **budget): # Algorithm 1 as 
     blended = Blended(images, material["twins"], kind, p)
     return learned(model, cohort, blended, cbs=[Adapting(blended, material["kind"], every)], **budget)
 
+# %% ../../nbs/tone_prune/07_ablation.ipynb #ab000205
 class Appended:
     "Images, followed by further ones."
     def __init__(self, images, more): self.images, self.more = images, more
@@ -118,6 +119,7 @@ def independent(
     w = size("y")*size("a")/(len(known)*size("y", "a"))
     return w.reindex(t.index).fillna(1.).to_numpy()
 
+# %% ../../nbs/tone_prune/07_ablation.ipynb #ab000208
 def reweigh(model, cohort, images, material, **budget): # every image counts by its class and group
     w, train_part = np.ones(len(cohort), np.float32), where(cohort, "train")
     w[train_part] = independent(cohort.target.to_numpy()[train_part], material["third"][train_part])
@@ -174,17 +176,23 @@ def added_twins(
 # %% ../../nbs/tone_prune/07_ablation.ipynb #ab000031
 ways = dict(plain=plain, blend=blend, add=add, reweigh=reweigh)
 arms = { # (protocol, arm): how it trains on, and what its rounds cut (None: no rounds)
-    ("faithful", "Baseline"): ("plain", None), ("faithful", "With Color Transformation"): ("blend", None),
-    ("faithful", "With Channel Pruning"): ("plain", "snnl"), ("faithful", "With Both"): ("blend", "snnl"),
-    ("faithful", "random channels"): ("plain", "random"), ("faithful", "no channels"): ("plain", "none"),
-    ("corrected", "Baseline"): ("plain", None), ("corrected", "With Color Transformation"): ("add", None),
-    ("corrected", "With Channel Pruning"): ("plain", "snnl"), ("corrected", "With Both"): ("add", "snnl"),
-    ("corrected", "no-op"): ("again", None), ("corrected", "reweighting"): ("reweigh", None),
-    ("corrected", "random weights"): ("plain", "weights"), ("corrected", "random channels"): ("plain",
-        "random"), ("corrected", "no channels"): ("plain", "none")}
+    ("faithful", "Baseline"): ("plain", None),
+    ("faithful", "With Color Transformation"): ("blend", None),
+    ("faithful", "With Channel Pruning"): ("plain", "snnl"),
+    ("faithful", "With Both"): ("blend", "snnl"),
+    ("faithful", "random channels"): ("plain", "random"),
+    ("faithful", "no channels"): ("plain", "none"),
+    ("corrected", "Baseline"): ("plain", None),
+    ("corrected", "With Color Transformation"): ("add", None),
+    ("corrected", "With Channel Pruning"): ("plain", "snnl"),
+    ("corrected", "With Both"): ("add", "snnl"),
+    ("corrected", "no-op"): ("again", None),
+    ("corrected", "reweighting"): ("reweigh", None),
+    ("corrected", "random weights"): ("plain", "weights"),
+    ("corrected", "random channels"): ("plain", "random"),
+    ("corrected", "no channels"): ("plain", "none")}
 
-ten = "Baseline, ten folds" # as printed, beside the arms
-
+# %% ../../nbs/tone_prune/07_ablation.ipynb #ab000214
 def trained_on(
     way:str, # a name in `ways`, or "again": plain with another order
     cohort:pd.DataFrame, # with target and split
@@ -268,6 +276,9 @@ def arm_scores(
     scores = train.predict(model, images, test, recipe, activation="softmax")
     return dict(scores=scores, rounds=k, weights=weights)
 
+# %% ../../nbs/tone_prune/07_ablation.ipynb #ab000218
+ten = "Baseline, ten folds" # as printed, beside the arms
+
 def tenth(
     cohort:pd.DataFrame, # cohort frame
     k:int, # fold, from 0
@@ -277,6 +288,7 @@ def tenth(
     dealt = np.random.default_rng(seed).permutation(len(cohort))%10
     return cohort.assign(split=np.where(dealt == k, "valid", "train"))
 
+# %% ../../nbs/tone_prune/07_ablation.ipynb #ab000111
 def ten_fold_scores(
     cohort:pd.DataFrame, # as from `tenth`
     images:np.ndarray, # uint8 (n, h, w, 3)
@@ -289,7 +301,6 @@ def ten_fold_scores(
     scores = train.predict(model, images, where(cohort, "valid"), recipe, activation="softmax")
     return dict(scores=scores, rounds=0, weights=made["weights"])
 
-# %% ../../nbs/tone_prune/07_ablation.ipynb #ab000111
 def _ten_steps(n_ten, cohort, images, backbone, seed, how): # of the printed cross-validation
     def one(k):
         on = tenth(cohort, k, seed)[["image_id", "lesion_id", "target", "split"]]
@@ -337,9 +348,6 @@ def long_steps(
     return steps | _ten_steps(n_ten, whole, images, backbone, seed, how)
 
 # %% ../../nbs/tone_prune/07_ablation.ipynb #ab000102
-regions = {"head and neck": ["face", "scalp", "neck", "ear"], "trunk": ["back", "trunk", "abdomen", "chest"],
-    "arm": ["upper extremity", "hand"], "leg": ["lower extremity", "foot"]} # sites that are one group
-
 def tones_by_lesion(
     lesion, # id of the lesion of each image
     tone_of, # angles of the images: read, robust
@@ -351,6 +359,10 @@ def tones_by_lesion(
     names = pd.Series(kind + 1).map("type {}".format).where(kind >= 0, None)
     named = dict(tone=light_or_dark(read), tone_third=by_thirds(median(tone_of["robust"])), type=names)
     return pd.DataFrame(named, dtype=object)
+
+# %% ../../nbs/tone_prune/07_ablation.ipynb #ab000222
+regions = {"head and neck": ["face", "scalp", "neck", "ear"], "trunk": ["back", "trunk", "abdomen", "chest"],
+    "arm": ["upper extremity", "hand"], "leg": ["lower extremity", "foot"]} # sites that are one group
 
 def by_lesion(
     frame:pd.DataFrame, # cohort frame
@@ -463,6 +475,7 @@ of_counts = [m for m in gap_names if m not in ("auroc_gap", "abroca")] # quick; 
 of_gaps = ["metric", "estimate", "ci_low", "ci_high", "p", "chance", "chance_95", "n", "n_groups",
     "left_out", "whose"]
 
+# %% ../../nbs/tone_prune/07_ablation.ipynb #ab000230
 def all_gaps(
     scored:pd.DataFrame, # scores of one arm
     who:pd.DataFrame, # attributes of its images, aligned; one value for a lesion
@@ -495,9 +508,9 @@ def rates_by_group(
 seven = {"eodds_skin_tone": ("skin_tone", "equalised_odds_pair"), "eodds_age": ("age", "equalised_odds_pair"),
     "eodds_gender": ("gender", "equalised_odds_pair"), "di": ("skin_tone", "disparate_impact"),
     "abroca": ("skin_tone", "abroca")} # column: whose gap, by which definition
-
 printed_rows = ["Baseline", "With Color Transformation", "With Channel Pruning", "With Both"] # of Table 3
 
+# %% ../../nbs/tone_prune/07_ablation.ipynb #ab000232
 def lines_3(
     scored:pd.DataFrame, # scores of one arm
     gaps:pd.DataFrame, # its gaps, as from `all_gaps`
@@ -519,8 +532,9 @@ pairs = [("With Color Transformation", "Baseline"), ("With Color Transformation"
     ("With Channel Pruning", "no channels"), ("With Both", "Baseline"), ("With Both", "no-op"),
     ("With Both", "With Color Transformation"), ("With Both", "With Channel Pruning"),
     ("no-op", "Baseline"), ("reweighting", "Baseline")]
-controls = {"no-op", "reweighting", "random weights"} # trained once, for both protocols
+controls = {"no-op", "reweighting"} # trained once, for both protocols
 
+# %% ../../nbs/tone_prune/07_ablation.ipynb #ab000236
 def differences(
     a:pd.DataFrame, # scores of an arm
     b:pd.DataFrame, # scores of the other, of the same images in the same order
@@ -586,6 +600,7 @@ def looks(
     even = np.where(np.isnan(share), np.nan, masks.mean((1, 2)))
     return pd.DataFrame(dict(called=p.argmax(1), sure=p.max(1), heat=share, even=even, lead=share - even))
 
+# %% ../../nbs/tone_prune/07_ablation.ipynb #ab000239
 def median_sure(
     sure, # probability of the answer, one per image
     among, # bool, one per image

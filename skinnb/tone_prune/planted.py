@@ -27,6 +27,7 @@ makes = {"tables": ["planted", "planted_channels"], "figures": ["planted", "plan
 tone_mix = (.2, .25, .25, .1, .1, .1) # very light to dark
 twin_of = {"as drawn": None, "light twin": 45., "dark twin": 0.} # degrees of ITA: types II and V
 
+# %% ../../nbs/tone_prune/09_planted.ipynb #pl000048
 def planted(
     n_lesions:int, # to train with
     n_test:int, # to be tested
@@ -55,6 +56,7 @@ def planted(
     frame = pd.concat(parts, ignore_index=True)
     return frame.assign(target=cohorts.label(frame, "isic8"))
 
+# %% ../../nbs/tone_prune/09_planted.ipynb #pl000050
 def known_of(
     cohort:pd.DataFrame, # as from `planted`
 )->pd.DataFrame: # sex, age, tone and tone_third, aligned
@@ -129,6 +131,7 @@ def shifts(
     of = {v: t[t.version == v].set_index("lesion_id")[["p", "called"]] for v in ("dark twin", "light twin")}
     return (of["dark twin"] - of["light twin"]).rename(columns=dict(p="probability"))
 
+# %% ../../nbs/tone_prune/09_planted.ipynb #pl000056
 def smaller(
     shift, # (n,) of a method, lesion by lesion
     base, # (n,) of Baseline, the same lesions
@@ -142,33 +145,28 @@ def smaller(
         random_state=np.random.default_rng(seed)).confidence_interval
     return dict(estimate=float(size(*given)), ci_low=found.low, ci_high=found.high, n=len(given[0]))
 
+# %% ../../nbs/tone_prune/09_planted.ipynb #pl000059
 def lines_of(
     scores:dict, # {name: (n, classes) of the tested phantoms}
     tested:pd.DataFrame, # lesion_id, version and dx
     n_boot:int=2000, # draws
     seed:int=42, # of the draws
 )->pd.DataFrame: # row, metric, estimate, ci_low, ci_high, n
-    "Bias and cost of every method, and how both differ from Baseline, in common draws of lesions."
-    rows, whole = [], tested.version == "as drawn"
-    moved = {name: shifts(s, tested) for name, s in scores.items()}
+    "Bias and cost of every method, and how its bias compares with Baseline's."
+    ends, whole = ("estimate", "ci_low", "ci_high"), (tested.version == "as drawn").to_numpy()
     y = (tested.dx[whole] == "mel").astype(int)
-    for name, s in scores.items():
-        auc = dict(zip(("estimate", "ci_low", "ci_high"), delong(y, s[whole.to_numpy(), mel])))
-        rows.append(dict(row=name, metric="melanoma AUC", n=len(y), **auc))
-    quantities = {(name, f"{c}, dark minus light"): m[c] for name, m in moved.items() for c in m}
-    of_base = moved.pop("Baseline")
-    rows += [dict(row=name, metric=f"{c}, size of the shift minus Baseline's",
-        **smaller(m[c], of_base[c], n_boot, seed)) for name, m in moved.items() for c in m]
+    rows = [dict(zip(ends, delong(y, s[whole, mel])), row=name, metric="melanoma AUC", n=len(y))
+        for name, s in scores.items()]
+    moved = {name: shifts(s, tested) for name, s in scores.items()}
+    base = moved["Baseline"]
+    rows += [dict(smaller(m[c], base[c], n_boot, seed), row=name,
+        metric=f"{c}, size of the shift minus Baseline's")
+        for name, m in moved.items() if name != "Baseline" for c in m]
     pair = "With Channel Pruning", "random channels"
-    if set(pair) <= set(moved):
-        apart = moved[pair[0]] - moved[pair[1]]
-        quantities |= {(" - ".join(pair), f"{c}, dark minus light"): apart[c] for c in apart}
-    table = pd.DataFrame({i: q for i, q in enumerate(quantities.values())})
-    means = mean_interval(table, n_boot=n_boot, seed=seed)
-    for (name, metric), r in zip(quantities, means.itertuples()):
-        rows.append(dict(row=name, metric=metric, estimate=r.estimate, ci_low=r.ci_low, ci_high=r.ci_high,
-            n=r.n))
-    return pd.DataFrame(rows)
+    if set(pair) <= set(moved): moved[" - ".join(pair)] = moved[pair[0]] - moved[pair[1]]
+    means = [mean_interval(m.add_suffix(", dark minus light"), n_boot=n_boot, seed=seed).assign(row=name)
+        for name, m in moved.items()]
+    return pd.concat([pd.DataFrame(rows), *means])[["row", "metric", *ends, "n"]].reset_index(drop=True)
 
 # %% ../../nbs/tone_prune/09_planted.ipynb #pl000032
 @torch.no_grad()

@@ -5,8 +5,8 @@
 # %% auto #0
 __all__ = ['makes', 'attributes_used', 'cohort_of', 'where', 'recipes', 'learned', 'first_network', 'rates', 'classified',
            'Gather', 'ends_in_addition', 'pruned', 'saved', 'turns', 'change_of_time', 'ends', 'learned_weights',
-           'a_round', 'rounds', 'after', 'chosen', 'allowed', 'by_round', 'channel_maps', 'overlay', 'outside',
-           'largest_lead', 'leads']
+           'a_round', 'rounds', 'after', 'chosen', 'allowed', 'by_round', 'turned', 'channel_maps', 'overlay',
+           'outside', 'leads', 'largest_lead']
 
 # %% ../../nbs/tone_prune/06_prune.ipynb #pr000004
 import copy, time
@@ -45,6 +45,7 @@ def cohort_of(
         split[home.index[held]] = part
     return frame.assign(split=split)
 
+# %% ../../nbs/tone_prune/06_prune.ipynb #pr000104
 def where(
     cohort:pd.DataFrame, # with split
     *parts:str, # names of parts
@@ -52,11 +53,12 @@ def where(
     "Positions of the images of some parts."
     return np.flatnonzero(cohort.split.isin(parts))
 
-# %% ../../nbs/tone_prune/06_prune.ipynb #pr000019
+# %% ../../nbs/tone_prune/06_prune.ipynb #pr000106
 def recipes(img_size)->list: # for training and for evaluation
     "How an image becomes input."
     return [imaging.recipe("tone_prune", s, img_size) for s in ("train", "eval")]
 
+# %% ../../nbs/tone_prune/06_prune.ipynb #pr000019
 def learned(
     model:nn.Module, # ends with the kept weights
     cohort:pd.DataFrame, # with target and split
@@ -68,7 +70,7 @@ def learned(
     loss="ce", # as for train.Training
     **budget, # n_epochs, bs, lr, seed, precision, and threads
 )->pd.DataFrame: # history, as from train.fit
-    "Train on the training part as the paper does, and stop by the validation part."
+    "Train on the training part; the weights of the best epoch by validation AUC stay."
     threads = budget.pop("threads", 0)
     spec = train.Training(loss=loss, weight_decay=1e-4, schedule="cosine", checkpoint="valid_auc", **budget)
     y = np.r_[cohort.target.to_numpy(), np.asarray(more)].astype(int)
@@ -109,6 +111,7 @@ def rates(
     return dict(accuracy=float((called == y).mean()), balanced_accuracy=float(right.mean()),
         gap=gap.estimate.iloc[0])
 
+# %% ../../nbs/tone_prune/06_prune.ipynb #pr000109
 def classified(
     y_true, # class number of each image
     y_score, # (n, classes)
@@ -120,18 +123,18 @@ def classified(
     y, s = np.asarray(y_true).astype(int), np.asarray(y_score)
     size, unit = s.shape[1], as_units(cluster, len(y))[0]
     cells = y*size + s.argmax(1)
-    tables = resampled_counts(cells, size**2, unit, n_boot, np.random.default_rng(seed)).reshape(-1, size,
-        size)
+    tables = resampled_counts(cells, size**2, unit, n_boot, np.random.default_rng(seed))
+    tables = tables.reshape(-1, size, size)
     right, true, called = np.einsum("dkk->dk", tables), tables.sum(2), tables.sum(1)
     there = true > 0
     mean = lambda top, below: np.where(there, top/np.maximum(below, 1), 0).sum(1)/there.sum(1)
-    found = dict(accuracy=right.sum(1)/true.sum(1), balanced_accuracy=mean(right, true), f1=mean(2*right,
-        true + called))
+    found = dict(accuracy=right.sum(1)/true.sum(1), balanced_accuracy=mean(right, true),
+        f1=mean(2*right, true + called))
     rows = [dict(metric=m, estimate=v[0], **dict(zip(("ci_low", "ci_high"), percentile_interval(v[1:])[:2])))
         for m, v in found.items()]
     return pd.DataFrame(rows).assign(k=[right[0].sum(), np.nan, np.nan], n=len(y))
 
-# %% ../../nbs/tone_prune/06_prune.ipynb #pr000028
+# %% ../../nbs/tone_prune/06_prune.ipynb #pr000114
 class Gather(nn.Module):
     "Some channels of a map."
     def __init__(self, kept): # numbers of channels
@@ -140,6 +143,7 @@ class Gather(nn.Module):
 
     def forward(self, x): return x.index_select(1, self.kept)
 
+# %% ../../nbs/tone_prune/06_prune.ipynb #pr000028
 def _of(tensor, kept, dim=0): # a parameter or buffer with some entries
     part = tensor.detach().index_select(dim, torch.as_tensor(kept, device=tensor.device)).clone()
     return nn.Parameter(part) if isinstance(tensor, nn.Parameter) else part
@@ -158,10 +162,11 @@ def ends_in_addition(
 )->bool: # True for plain ResNets
     "Is the last convolution added to a shortcut in a block that can be cut by itself?"
     name = last_layer(model)
-    block, bn = model.body.get_submodule(name.rpartition(".")[0]), name.rpartition(".")[2].replace("conv",
-        "bn")
+    block, bn = (model.body.get_submodule(name.rpartition(".")[0]),
+        name.rpartition(".")[2].replace("conv", "bn"))
     return hasattr(block, "downsample") and getattr(block, "se", None) is None and hasattr(block, bn)
 
+# %% ../../nbs/tone_prune/06_prune.ipynb #pr000122
 def _by_index(new, drop): # in place: the last block of a ResNet
     if not ends_in_addition(new):
         raise ValueError(f"backbone {new.backbone!r}: how='index' cuts the last block of a plain ResNet; "
@@ -175,7 +180,7 @@ def _by_index(new, drop): # in place: the last block of a ResNet
     block.downsample = nn.Sequential(*[m for m in (block.downsample, gather) if m is not None])
     _fewer_inputs(first_linear(new), kept)
 
-# %% ../../nbs/tone_prune/06_prune.ipynb #pr000031
+# %% ../../nbs/tone_prune/06_prune.ipynb #pr000123
 def _by_stream(new, drop): # in place: every layer that shares the channels
     layer, convolution = new.body.get_submodule(last_layer(new)), torch_pruning.prune_conv_out_channels
     cut = convolution if isinstance(layer, nn.Conv2d) else torch_pruning.prune_linear_out_channels
@@ -188,11 +193,11 @@ def _by_stream(new, drop): # in place: every layer that shares the channels
     group.prune()
     new.train(training)
 
+# %% ../../nbs/tone_prune/06_prune.ipynb #pr000031
 def pruned(
     model:nn.Module, # from nets.build; it stays as it is
     drop, # numbers of channels of its last convolution
-    how:str="stream",
-        # "stream": in every layer that shares them; "index": in the last block of a ResNet alone
+    how:str="stream", # in every layer that shares them; "index": in the last block of a ResNet alone
 )->nn.Module: # a smaller network
     "A network without some channels."
     cut = dict(stream=_by_stream, index=_by_index)[one_of(how, ("stream", "index"), "how")]
@@ -234,6 +239,7 @@ def turns(
                 if turn: seconds[k].append(time.perf_counter() - begun)
     return pd.DataFrame(seconds)[names]
 
+# %% ../../nbs/tone_prune/06_prune.ipynb #pr000129
 def change_of_time(
     seconds:pd.DataFrame, # as from `turns`, the whole network first
     n_boot:int=2000, # draws of turns
@@ -256,8 +262,8 @@ def ends(
 )->bool: # True: the last round is taken back and the pruning ends
     "The rule that ends Algorithm 2, in both readings."
     change = gap[-1] - gap[-2]
-    too_small = change < least if one_of(rule, ("printed", "improves"),
-        "rule") == "printed" else -change < least
+    too_small = (change < least if one_of(rule, ("printed", "improves"), "rule") == "printed"
+        else -change < least)
     return bool(accuracy[0] - accuracy[-1] > most or too_small)
 
 # %% ../../nbs/tone_prune/06_prune.ipynb #pr000091
@@ -342,6 +348,7 @@ def after(
     new.load_state_dict(found[k]["state"])
     return new.eval()
 
+# %% ../../nbs/tone_prune/06_prune.ipynb #pr000137
 def chosen(
     found:list, # as from `rounds`
     rule:str="improves", # as for `ends`
@@ -364,9 +371,8 @@ def by_round(
     title:str="", # what it was computed on
 ): # matplotlib figure
     "Sorted scores of the channels at each round; what goes is marked."
-    fig, axes = plt.subplots(1, len(found) - 1, figsize=(3.1*(len(found) - 1), 2.9), sharey=True,
-        squeeze=False,
-        layout="constrained")
+    n = len(found) - 1
+    fig, axes = plt.subplots(1, n, figsize=(3.1*n, 2.9), sharey=True, squeeze=False, layout="constrained")
     for k, ax in enumerate(axes[0], 1):
         s, n = np.sort(found[k]["scores"]), len(found[k]["gone"])
         ax.plot(np.arange(n, len(s)), s[n:], color="C0", lw=2, label="stay")
@@ -378,6 +384,18 @@ def by_round(
     return fig
 
 # %% ../../nbs/tone_prune/06_prune.ipynb #pr000064
+def turned(
+    model:nn.Module, # from nets.build
+)->torch.Tensor: # (channels, 1, 1), -1 or 1
+    "Which maps of the last convolution the normalisation after it turns round."
+    names, layers = zip(*model.body.named_modules())
+    later = layers[names.index(last_layer(model)) + 1:]
+    norm = next((m for m in later if getattr(m, "running_mean", None) is not None), None)
+    weight = getattr(norm, "weight", None)
+    n = first_linear(model).in_features
+    if weight is None or len(weight) != n: return torch.ones(n, 1, 1)
+    return torch.where(weight.detach() < 0, -1., 1.)[:, None, None].cpu()
+
 @torch.no_grad()
 def channel_maps(
     model:nn.Module, # from nets.build
@@ -387,14 +405,16 @@ def channel_maps(
 )->np.ndarray: # (n, channels, h, w) of the layer, each map stretched to 0..1; a flat map is 0
     "Maps of the last convolution, stretched (Algorithm 4, lines 3 to 9)."
     recipe, parts, dev = recipes(images.shape[1])[1], [], next(model.parameters()).device
-    pick = slice(None) if channels is None else np.asarray(channels)
+    pick, way = slice(None) if channels is None else np.asarray(channels), turned(model)
     for i in np.array_split(np.arange(len(images)), -(-len(images)//bs)):
-        m = outputs(model.eval(), torch.as_tensor(recipe(images[i], 0)).to(dev))[0].cpu().numpy()[:, pick]
+        m = outputs(model.eval(), torch.as_tensor(recipe(images[i], 0)).to(dev))[0].cpu()
+        m = (m*way).numpy()[:, pick]
         low = m.min((2, 3), keepdims=True)
         reach = m.max((2, 3), keepdims=True) - low
         parts.append((m - low)/np.where(reach > 0, reach, 1))
     return np.concatenate(parts)
 
+# %% ../../nbs/tone_prune/06_prune.ipynb #pr000142
 def overlay(
     cohort:pd.DataFrame, # frame of the images, phantoms only
     images:np.ndarray, # uint8 (n, h, w, 3)
@@ -417,14 +437,7 @@ def outside(
     total = maps.sum((2, 3))
     return np.divide((maps*(1 - small)).sum((2, 3)), total, out=np.full(total.shape, np.nan), where=total > 0)
 
-def largest_lead(
-    share, # (channels,) as the second result of `leads`; NaN is left out
-    n_gone:int, # channels that are cut
-)->float: # of the n_gone channels that look outside most
-    "The largest lead that any choice of as many channels could have."
-    s = np.sort(np.asarray(share)[~np.isnan(share)])
-    return float(s[-n_gone:].mean() - s[:-n_gone].mean())
-
+# %% ../../nbs/tone_prune/06_prune.ipynb #pr000147
 def leads(
     model:nn.Module, # as it was when its channels were scored
     images:np.ndarray, # uint8 (n, h, w, 3)
@@ -437,3 +450,12 @@ def leads(
     share = np.concatenate([outside(channel_maps(model, images[i]), lesion[i]) for i in parts])
     went = np.isin(np.arange(share.shape[1]), drop)
     return np.nanmean(share[:, went], 1) - np.nanmean(share[:, ~went], 1), np.nanmean(share, 0)
+
+# %% ../../nbs/tone_prune/06_prune.ipynb #pr000149
+def largest_lead(
+    share, # (channels,) as the second result of `leads`; NaN is left out
+    n_gone:int, # channels that are cut
+)->float: # of the n_gone channels that look outside most
+    "The largest lead that any choice of as many channels could have."
+    s = np.sort(np.asarray(share)[~np.isnan(share)])
+    return float(s[-n_gone:].mean() - s[:-n_gone].mean())

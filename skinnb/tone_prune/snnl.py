@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['makes', 'ages', 'thirds', 'age_group', 'light_or_dark', 'by_thirds', 'of_patients', 'attributes', 'angles',
-           'measured', 'numbered', 'snnl', 'standardised', 'last_layer', 'first_linear', 'outputs', 'serves_channels',
+           'measured', 'numbered', 'snnl', 'standardised', 'first_linear', 'last_layer', 'outputs', 'serves_channels',
            'activations', 'channel_scores', 'redealt', 'beside_chance', 'inequality', 'late_weights', 'imagined',
            'meta_slope', 'stepped', 'attribute_weights', 'weighted', 'lowest']
 
@@ -51,6 +51,7 @@ def by_thirds(
     rank = (-a).rank(method="first")
     return pd.Series(pd.cut(rank, np.linspace(0, a.notna().sum(), 4), labels=thirds))
 
+# %% ../../nbs/tone_prune/05_snnl.ipynb #sn000100
 def of_patients(
     cohort:pd.DataFrame, # cohort frame with sex and age
 )->pd.DataFrame: # sex and age, aligned with the frame; missing where unknown
@@ -76,6 +77,7 @@ def angles(
     read = as_read(images, lesion, "one step, 8-bit Lab")[1]
     return pd.DataFrame(dict(read=np.asarray(read), robust=tone.measure(images, lesion).ita.to_numpy()))
 
+# %% ../../nbs/tone_prune/05_snnl.ipynb #sn000102
 def measured(
     data:str, # "phantom" or "ham10000"
     n_lesions:int, # phantom lesions
@@ -95,6 +97,7 @@ def numbered(
     codes = [pd.factorize(attributes[a], sort=True)[0] for a in attributes]
     return torch.as_tensor(np.stack(codes, 1).astype(np.int64))
 
+# %% ../../nbs/tone_prune/05_snnl.ipynb #sn000107
 def _apart(f): # (b, c) or (b, c, h, w) -> (c, b, b): distances; infinite to itself
     if f.ndim == 2: d = (f.T[:, :, None] - f.T[:, None]).square()
     else:
@@ -155,6 +158,13 @@ def standardised(
     return (f - f.mean(0))/deviation.where(deviation > 0, torch.ones_like(deviation))
 
 # %% ../../nbs/tone_prune/05_snnl.ipynb #sn000041
+def first_linear(
+    model:torch.nn.Module, # from nets.build
+)->torch.nn.Linear: # takes the pooled features
+    "The first linear layer of a network's head."
+    return next(m for m in model.head.modules() if isinstance(m, torch.nn.Linear))
+
+# %% ../../nbs/tone_prune/05_snnl.ipynb #sn000119
 def last_layer(
     model:torch.nn.Module, # from nets.build
 )->str: # name of a layer of its body
@@ -169,12 +179,6 @@ def last_layer(
     names = [n for n in names if not {"downsample", "se", "attn"} & set(n.split("."))] # no shortcut, no gate
     if not names: raise ValueError(f"{said} no single layer makes its {wide} features")
     return names[-1]
-
-def first_linear(
-    model:torch.nn.Module, # from nets.build
-)->torch.nn.Linear: # takes the pooled features
-    "The first linear layer of a network's head."
-    return next(m for m in model.head.modules() if isinstance(m, torch.nn.Linear))
 
 # %% ../../nbs/tone_prune/05_snnl.ipynb #sn000044
 def outputs(
@@ -209,6 +213,7 @@ def serves_channels(
         said = f"its last maps have {maps[0, 0].numel()} place(s), and {places} are needed"
         raise ValueError(f"backbone {backbone!r} at img_size={img_size}: {said}; larger images are accepted")
 
+# %% ../../nbs/tone_prune/05_snnl.ipynb #sn000123
 @torch.no_grad()
 def activations(
     model:torch.nn.Module, # from nets.build
@@ -261,6 +266,7 @@ def redealt(
     from_image = (first if rng is None else rng.permutation(first))[code]
     return attributes.iloc[from_image].set_axis(attributes.index)
 
+# %% ../../nbs/tone_prune/05_snnl.ipynb #sn000128
 def beside_chance(
     f:torch.Tensor, # (n, channels) activations
     attributes:pd.DataFrame, # group of each image, one column per attribute
@@ -293,6 +299,7 @@ def inequality(
         total = total + means.var(correction=0)
     return total
 
+# %% ../../nbs/tone_prune/05_snnl.ipynb #sn000134
 def late_weights(
     model:torch.nn.Module, # from nets.build
 )->dict: # {name: parameter} of the last stage
@@ -300,7 +307,6 @@ def late_weights(
     late = {id(p) for p in nets.param_groups(model)["late"]}
     return {n: p for n, p in model.named_parameters() if id(p) in late}
 
-# %% ../../nbs/tone_prune/05_snnl.ipynb #sn000068
 def imagined(
     model:torch.nn.Module, # from nets.build, in eval mode
     w, # weight of each attribute
@@ -317,6 +323,7 @@ def imagined(
     step = [sign*alpha*sum(float(a)*g for a, g in zip(w, gs)) for gs in zip(*by)]
     return {n: (p.detach() + s).requires_grad_() for (n, p), s in zip(theta.items(), step)}, by
 
+# %% ../../nbs/tone_prune/05_snnl.ipynb #sn000137
 def meta_slope(
     model:torch.nn.Module, # from nets.build, in eval mode
     w, # weight of each attribute
@@ -344,6 +351,7 @@ def stepped(
     "One step of the weights (Algorithm 3, lines 16 and 17)."
     return (w - eta*(slope - slope.mean() if centred else slope)).clamp(min=0)
 
+# %% ../../nbs/tone_prune/05_snnl.ipynb #sn000143
 def _told(attributes, parts): # those with two groups in both parts; loud where the meta set lacks a group
     g, told = numbered(attributes), []
     for k, name in enumerate(attributes):
