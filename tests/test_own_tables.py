@@ -2,6 +2,7 @@
 import shutil
 import pandas as pd, pytest
 from conftest import ROOT
+from skinnb.across.verdict import collect
 from skinnb.published import facts, papers
 from skinnb.tables import check_run, own_tables
 
@@ -53,3 +54,12 @@ def test_an_injected_fault_is_named(tmp_path, column, value, check):
     in_table_3 = found[(found.table == f"recall_first/{name}") & (found.protocol == "faithful")]
     elsewhere = found.found.str.contains("Value, recall in recall_first/3")
     assert len(in_table_3) or elsewhere.any(), found.to_string()
+
+@pytest.mark.parametrize("run", RUNS)
+def test_committed_answers_follow_from_the_committed_tables(run):
+    "A page of verdicts that was run beside half of the tables would answer *not testable* to the rest."
+    folder = ROOT/"outputs/reference"/run
+    kept = pd.read_csv(folder/"tables/across/claims.csv").set_index(["id", "protocol"]).answer
+    now = collect(folder).set_index(["id", "protocol"]).answer
+    assert now.index.is_unique and sorted(now.index) == sorted(kept.index)
+    assert not (lost := now[now != kept[now.index]].to_dict()), lost
