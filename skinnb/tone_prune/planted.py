@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['makes', 'tone_mix', 'twin_of', 'own', 'every', 'unbiased', 'mel', 'planted', 'known_of', 'long_steps', 'shifts',
-           'smaller', 'lines_of', 'carried', 'by_luck']
+           'excess', 'lines_of', 'carried', 'by_luck']
 
 # %% ../../nbs/tone_prune/09_planted.ipynb #pl000004
 import matplotlib.pyplot as plt, numpy as np, pandas as pd, torch
@@ -132,7 +132,7 @@ def shifts(
     return (of["dark twin"] - of["light twin"]).rename(columns=dict(p="probability"))
 
 # %% ../../nbs/tone_prune/09_planted.ipynb #pl000056
-def smaller(
+def excess(
     shift, # (n,) of a method, lesion by lesion
     base, # (n,) of Baseline, the same lesions
     n_boot:int=2000, # draws of lesions
@@ -159,7 +159,7 @@ def lines_of(
         for name, s in scores.items()]
     moved = {name: shifts(s, tested) for name, s in scores.items()}
     base = moved["Baseline"]
-    rows += [dict(smaller(m[c], base[c], n_boot, seed), row=name,
+    rows += [dict(excess(m[c], base[c], n_boot, seed), row=name,
         metric=f"{c}, size of the shift minus Baseline's")
         for name, m in moved.items() if name != "Baseline" for c in m]
     pair = "With Channel Pruning", "random channels"

@@ -371,8 +371,9 @@ def by_round(
     title:str="", # what it was computed on
 ): # matplotlib figure
     "Sorted scores of the channels at each round; what goes is marked."
-    n = len(found) - 1
-    fig, axes = plt.subplots(1, n, figsize=(3.1*n, 2.9), sharey=True, squeeze=False, layout="constrained")
+    many = len(found) - 1
+    fig, axes = plt.subplots(1, many, figsize=(3.1*many, 2.9), sharey=True, squeeze=False,
+        layout="constrained")
     for k, ax in enumerate(axes[0], 1):
         s, n = np.sort(found[k]["scores"]), len(found[k]["gone"])
         ax.plot(np.arange(n, len(s)), s[n:], color="C0", lw=2, label="stay")
