@@ -346,7 +346,7 @@ def test_rival(dealt_in_four):
     frame, images, who = dealt_in_four
     how = dict(budget, later=1)
     named = dict(budget, seed=1)
-    run = lambda f, x, g: rivals.method_scores("AdvConf", 1., f, x, g, "resnet10t", named, **how)["valid"]
+    run = lambda f, x, g: rivals.method_scores(rivals.by_adversary, 1., f, x, g, "resnet10t", named, **how)["valid"]
     group, test = who.tone_third.to_numpy(object), (frame.split == "test").to_numpy()
     first = run(frame, images, group)
     assert np.array_equal(first, run(turned(frame, "test"), noisy(images, test), np.where(test, "dark", group)))

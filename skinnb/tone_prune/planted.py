@@ -77,7 +77,8 @@ def _step(name, on, images, known, material, backbone, first, later, tuning, n_s
         before = dict(first=first, material=material.get(ablation.arms["corrected", name][0], {}), **later)
         given = "corrected", name, on, images, known, backbone, before, tuning, n_steps
         return ablation.arm_scores, given, dict(seed=seed)
-    given = name, 1., on, images, known.tone.to_numpy(object), backbone, first
+    strength = rivals.unit.get(name, 1.)
+    given = rivals.methods[name], strength, on, images, known.tone.to_numpy(object), backbone, first
     return rivals.method_scores, given, dict(later, later=3*tuning["n_epochs"])
 
 # %% ../../nbs/tone_prune/09_planted.ipynb #pl000046

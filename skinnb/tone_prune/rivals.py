@@ -4,10 +4,11 @@
 
 # %% auto #0
 __all__ = ['makes', 'n_classes', 'methods', 'unit', 'without', 'printed_as', 'row_of', 'WithFeatures', 'apart', 'gaussian',
-           'hsic', 'mmd2', 'distilled', 'Taught', 'Confused', 'confusion', 'OfDomains', 'NormOfGroup', 'Adaptive',
-           'parity', 'Robust', 'group_losses', 'robust_loss', 'Reweighing', 'saliency', 'silenced', 'trained', 'passes',
-           'as_it_is', 'penalised', 'by_domain', 'adaptive', 'reweighed', 'balanced', 'fair_prune', 'method_scores',
-           'picked', 'steps_of', 'long_steps', 'on_valid', 'from_scores', 'on_front', 'two_ways']
+           'median2', 'hsic', 'mmd2', 'distilled', 'Taught', 'Confused', 'confusion', 'OfDomains', 'NormOfGroup',
+           'Adaptive', 'parity', 'Robust', 'group_losses', 'robust_loss', 'Reweighing', 'saliency', 'silenced',
+           'trained', 'passes', 'as_it_is', 'penalised', 'by_kernel', 'by_teacher', 'by_adversary', 'by_worst_group',
+           'by_domain', 'adaptive', 'reweighed', 'balanced', 'fair_prune', 'method_scores', 'picked', 'steps_of',
+           'long_steps', 'on_valid', 'from_scores', 'on_front', 'two_ways']
 
 # %% ../../nbs/tone_prune/08_rivals.ipynb #rv000004
 import copy, functools, math
@@ -55,20 +56,22 @@ def apart(pred): # logits, and what came beside them (None when the network is a
 def gaussian(
     a:torch.Tensor, # (n, d)
     b:torch.Tensor, # (m, d)
-    width2:float=None, # squared width; None: the median squared distance of both together
+    width2:float, # squared width
 )->torch.Tensor: # (n, m)
     "Gaussian kernel matrix."
-    if width2 is None:
-        both = torch.cat([a, b]).detach()
-        width2 = torch.pdist(both).square().median().clamp(min=1e-12)
     return torch.exp(-torch.cdist(a, b).square()/(2*width2))
+
+def median2(f:torch.Tensor)->torch.Tensor: # of (n, d) features
+    "Median squared distance of two different rows, never 0; no gradient passes."
+    return torch.pdist(f.detach()).square().median().clamp(min=1e-12)
 
 def hsic(
     f:torch.Tensor, # (n, d) features
     group:torch.Tensor, # (n,) numbers
+    width2:float=None, # squared width of the kernel of features; None: `median2`
 )->torch.Tensor: # 0 or more
     "Hilbert-Schmidt independence criterion, biased estimate (Gretton et al. 2005)."
-    n, k = len(f), gaussian(f, f)
+    n, k = len(f), gaussian(f, f, median2(f) if width2 is None else width2)
     same = (group[:, None] == group).to(f)
     centred = k - k.mean(0) - k.mean(1, keepdim=True) + k.mean()
     return (centred*same).sum()/(n - 1)**2
@@ -289,85 +292,140 @@ def silenced(
     return model
 
 # %% ../../nbs/tone_prune/08_rivals.ipynb #rv000036
-def trained(model, cohort, images, later, lr, **how)->pd.DataFrame: # history of the later passes
+def trained(
+    model:nn.Module, # trained in place
+    cohort:pd.DataFrame, # with target and split
+    images:np.ndarray, # uint8 (n, h, w, 3)
+    later:int, # passes at a tenth of the rate
+    lr:float, # learning rate before them
+    **how, # as for `learned`: n_epochs before them, bs, seed and more
+)->nn.Module: # the model
     "Train on as an arm does: its passes, then as many as its rounds have, at a tenth of the rate."
     learned(model, cohort, images, lr=lr, **how)
-    return learned(model, cohort, images, **how | dict(n_epochs=later, lr=lr/10))
+    learned(model, cohort, images, **how | dict(n_epochs=later, lr=lr/10))
+    return model
 
-def passes(model, cohort, images, **budget)->dict: # state and history of a plain training
-    history = trained(model, cohort, images, **budget)
-    return dict(state={k: v.cpu() for k, v in model.state_dict().items()}, history=history)
+def passes(
+    model:nn.Module, # as for `trained`, like all that follow
+    cohort:pd.DataFrame,
+    images:np.ndarray,
+    **budget,
+)->dict: # state of the network
+    "A plain training."
+    return {k: v.cpu() for k, v in trained(model, cohort, images, **budget).state_dict().items()}
 
-def as_it_is(model, cohort, images, group, strength, **budget): # Baseline
-    found = kept(passes, model, cohort, images, **budget)
-    model.load_state_dict(found["state"])
-    return model.eval(), found["history"]
+def as_it_is(
+    model:nn.Module, # from the common start; what comes back may be the same network
+    cohort:pd.DataFrame, # as for `trained`
+    images:np.ndarray, # as for `trained`
+    group:np.ndarray, # (n,) numbers, -1 where unknown
+    strength:float, # of a method; Baseline has none
+    **budget, # n_epochs, later, lr, bs, seed, precision, threads
+)->nn.Module: # trained
+    "Baseline."
+    model.load_state_dict(kept(passes, model, cohort, images, **budget))
+    return model.eval()
 
-def _loss(pred, y, extra, strength, kind): # cross-entropy and the penalty of a method
+# %% ../../nbs/tone_prune/08_rivals.ipynb #rv000180
+def _hsic_loss(pred, y, extra, strength):
+    (out, f), known = apart(pred), extra >= 0
+    loss = F.cross_entropy(out, y)
+    return loss if f is None or known.sum() < 4 else loss + strength*hsic(f[known], extra[known])
+
+def _halves(beside): return beside[:, :beside.shape[1]//2], beside[:, beside.shape[1]//2:]
+
+def _mfd_loss(pred, y, extra, strength):
     out, beside = apart(pred)
     loss = F.cross_entropy(out, y)
-    if beside is None: return loss
-    known, d = extra >= 0, beside.shape[1]
-    if kind == "HSIC": return loss + strength*hsic(beside[known], extra[known]) if known.sum() > 3 else loss
-    if kind == "MFD": return loss + strength*distilled(beside[:, :d//2], beside[:, d//2:], y, extra)
-    if kind == "AdvConf": return loss + confusion(beside[:, :d//2], beside[:, d//2:], extra, strength)
-    return robust_loss(out, y, torch.where(known, extra, d - 1), beside[0],
-        strength)[0] # the last group: unknown
+    return loss if beside is None else loss + strength*distilled(*_halves(beside), y, extra)
 
-# %% ../../nbs/tone_prune/08_rivals.ipynb #rv000143
-def penalised(kind, model, cohort, images, group, strength, **budget): # HSIC, MFD, AdvConf, group DRO
-    n = int(group.max()) + 1
-    wrap = {"HSIC": WithFeatures, "MFD": Taught, "AdvConf": lambda m: Confused(m, n, budget["seed"]),
-        "group DRO": lambda m: Robust(m, n + 1)}
-    made, loss = wrap[kind](model), functools.partial(_loss, strength=strength, kind=kind)
-    cbs = [Reweighing(strength)] if kind == "group DRO" else []
-    return made, trained(made, cohort, images, loss=loss, extra=group, cbs=cbs, **budget)
+def _confusion_loss(pred, y, extra, strength):
+    out, beside = apart(pred)
+    loss = F.cross_entropy(out, y)
+    return loss if beside is None else loss + confusion(*_halves(beside), extra, strength)
 
-def _parity_loss(pred, y, extra, strength): # FairAdaBN
+def _robust_loss(pred, y, extra, strength): # the last group: unknown
+    out, log_q = apart(pred)
+    if log_q is None: return F.cross_entropy(out, y)
+    return robust_loss(out, y, torch.where(extra < 0, log_q.shape[1] - 1, extra), log_q[0], strength)[0]
+
+def _parity_loss(pred, y, extra, strength):
     return F.cross_entropy(pred.float(), y) + strength*parity(pred.float(), extra)
 
-def _plain_loss(pred, y, extra): return F.cross_entropy(pred.float(), y)
+# %% ../../nbs/tone_prune/08_rivals.ipynb #rv000143
+def penalised(
+    made:nn.Module, # trained in place
+    loss, # of prediction, class, group and strength
+    cohort, images, group, strength, # as for `as_it_is`
+    **how, # as for `trained`
+)->nn.Module: # the same
+    "Train a network with a loss that is told the groups and a strength."
+    loss = functools.partial(loss, strength=strength)
+    return trained(made, cohort, images, loss=loss, extra=group, **how)
 
-def by_domain(model, cohort, images, group, strength, **budget): # DomainIndep; its strength is not used
-    made = OfDomains(model, int(group.max()) + 1)
-    return made, trained(made, cohort, images, loss=_plain_loss, extra=group, **budget)
+def by_kernel(model, cohort, images, group, strength, **budget)->nn.Module:
+    "HSIC; arguments as for `as_it_is`, like those of the other methods."
+    return penalised(WithFeatures(model), _hsic_loss, cohort, images, group, strength, **budget)
 
-def adaptive(model, cohort, images, group, strength, **budget): # FairAdaBN
+def by_teacher(model, cohort, images, group, strength, **budget)->nn.Module:
+    "MFD."
+    return penalised(Taught(model), _mfd_loss, cohort, images, group, strength, **budget)
+
+def by_adversary(model, cohort, images, group, strength, **budget)->nn.Module:
+    "AdvConf."
+    made = Confused(model, int(group.max()) + 1, budget["seed"])
+    return penalised(made, _confusion_loss, cohort, images, group, strength, **budget)
+
+# %% ../../nbs/tone_prune/08_rivals.ipynb #rv000181
+def by_worst_group(model, cohort, images, group, strength, **budget)->nn.Module:
+    "Group DRO; images of unknown group are one more group."
+    made, cbs = Robust(model, int(group.max()) + 2), [Reweighing(strength)]
+    return penalised(made, _robust_loss, cohort, images, group, strength, cbs=cbs, **budget)
+
+def by_domain(model, cohort, images, group, strength, **budget)->nn.Module:
+    "DomainIndep; it has no strength."
+    plain, made = lambda pred, y, extra: F.cross_entropy(pred.float(), y), OfDomains(model, int(group.max()) + 1)
+    return trained(made, cohort, images, loss=plain, extra=group, **budget)
+
+def adaptive(model, cohort, images, group, strength, **budget)->nn.Module:
+    "FairAdaBN."
     made = Adaptive(model, int(group.max()) + 1)
-    return made, trained(made, cohort, images, loss=functools.partial(_parity_loss, strength=strength),
-        extra=group, **budget)
+    return penalised(made, _parity_loss, cohort, images, group, strength, **budget)
 
-def reweighed(model, cohort, images, group, strength, **budget): # its strength is not used
+# %% ../../nbs/tone_prune/08_rivals.ipynb #rv000183
+def reweighed(model, cohort, images, group, strength, **budget)->nn.Module:
+    "Every group of a class weighs what it would if group and class were independent; it has no strength."
     w, at = np.ones(len(cohort), np.float32), where(cohort, "train")
     names = pd.Series(group[at], dtype=object).where(group[at] >= 0)
     w[at] = independent(cohort.target.to_numpy()[at], names)
-    return model, trained(model, cohort, images, loss=weighed, extra=w, **budget)
+    return trained(model, cohort, images, loss=weighed, extra=w, **budget)
 
-def balanced(model, cohort, images, group, strength, **budget): # as many images of each group
+def balanced(model, cohort, images, group, strength, **budget)->nn.Module:
+    "As many images of each group, drawn once; it has no strength."
     at = where(cohort, "train")
     known = at[group[at] >= 0]
     rng, names = np.random.default_rng(budget["seed"]), np.unique(group[known])
     n, of = len(known)//len(names), [known[group[known] == g] for g in names]
-    drawn = [rng.choice(m, n, replace=len(m) < n) for m in of] # a small group shows some images twice
-    return model, trained(model, cohort, images, at=np.concatenate([at[group[at] < 0], *drawn]), **budget)
+    drawn = [rng.choice(m, n, replace=len(m) < n) for m in of]
+    return trained(model, cohort, images, at=np.concatenate([at[group[at] < 0], *drawn]), **budget)
 
 # %% ../../nbs/tone_prune/08_rivals.ipynb #rv000149
-def fair_prune(model, cohort, images, group, strength,
-    **budget): # Baseline, then cut; nothing is trained after
-    (model, history), at = as_it_is(model, cohort, images, group, strength, **budget), where(cohort, "train")
+def fair_prune(model, cohort, images, group, strength, n_most:int=512, **budget)->nn.Module:
+    "FairPrune: Baseline without a share of its weights; `n_most` images of a group are asked."
+    model, at = as_it_is(model, cohort, images, group, strength, **budget), where(cohort, "train")
     y, recipe = cohort.target.to_numpy().astype(int), recipes(model.img_size)[1]
+    rng = np.random.default_rng(budget["seed"])
     scores = train.predict(model, images, at, recipe, activation="softmax")
     loss = -np.log(scores[np.arange(len(at)), y[at]].clip(1e-9))
     by = pd.Series(loss).groupby(group[at]).mean().drop(-1, errors="ignore")
-    few = lambda g: at[group[at] == g][:512]
+    few = lambda g: rng.permutation(at[group[at] == g])[:n_most]
     worse, better = (saliency(model, images[few(g)], y[few(g)], recipe) for g in (by.idxmax(), by.idxmin()))
-    return silenced(model, worse, better, strength), history
+    return silenced(model, worse, better, strength)
 
 # %% ../../nbs/tone_prune/08_rivals.ipynb #rv000150
-methods = {"Baseline": as_it_is, **{k: functools.partial(penalised, k)
-    for k in ("HSIC", "MFD", "AdvConf", "group DRO")},
-    "DomainIndep": by_domain, "FairAdaBN": adaptive, "FairPrune": fair_prune, "reweighting": reweighed,
-    "balanced sampling": balanced}
+methods = {"Baseline": as_it_is, "HSIC": by_kernel, "MFD": by_teacher, "AdvConf": by_adversary,
+    "group DRO": by_worst_group, "DomainIndep": by_domain, "FairAdaBN": adaptive, "FairPrune": fair_prune,
+    "reweighting": reweighed, "balanced sampling": balanced}
 unit = {"HSIC": 10., "group DRO": .01, "FairPrune": .01} # what a strength of 1 is; else 1
 without = {"Baseline", "DomainIndep", "reweighting", "balanced sampling"} # have no strength
 printed_as = {"HSIC": "HSIC [14]", "MFD": "MFD [15]", "AdvConf": "Advconf [18]",
@@ -377,8 +435,8 @@ row_of = printed_as | {m: f"{m}, as long" for m in ("Baseline", "reweighting")} 
 
 # %% ../../nbs/tone_prune/08_rivals.ipynb #rv000037
 def method_scores(
-    method:str, # a name in `methods`
-    strength:float, # as for its function
+    method, # function of the signature of `as_it_is`
+    strength:float, # handed to it
     cohort:pd.DataFrame, # with image_id, lesion_id, target and split
     images:np.ndarray, # uint8 (n, h, w, 3)
     group, # (n,) group of each image, missing where unknown
@@ -389,8 +447,7 @@ def method_scores(
     "Train one method from the common start; scores of its validation and test images."
     begin, code = kept(first_network, cohort, images, backbone, **first), pd.factorize(group, sort=True)[0]
     model = restored(begin, backbone, images.shape[1])
-    made, _ = methods[one_of(method, list(methods), "method")](model, cohort, images, code,
-        strength*unit.get(method, 1.), **budget)
+    made = method(model, cohort, images, code, strength, **budget)
     how = dict(activation="softmax", extra=code)
     told = lambda part: train.predict(made, images, where(cohort, part), recipes(images.shape[1])[1], **how)
     return dict(valid=told("valid"), test=told("test"), weights=begin["weights"])
@@ -432,7 +489,7 @@ def steps_of(
         on = cohort_of(data, n_lesions, seed, k, n_folds)[["image_id", "lesion_id", "target", "split"]]
         named = dict(budget, n_epochs=n_epochs, lr=lr, seed=seed + k)
         _, _, first = nets.with_start(backbone, first_network, (on, images, backbone), named)
-        given = method, strength, on, images, group, backbone, first
+        given = methods[method], strength*unit.get(method, 1.), on, images, group, backbone, first
         steps[method, strength, k] = method_scores, given, dict(named, n_epochs=more_epochs,
             later=3*tune_epochs)
     return steps
