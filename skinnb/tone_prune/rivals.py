@@ -384,7 +384,7 @@ def by_worst_group(model, cohort, images, group, strength, **budget)->nn.Module:
 
 def by_domain(model, cohort, images, group, strength, **budget)->nn.Module:
     "DomainIndep; it has no strength."
-    plain, made = lambda pred, y, extra: F.cross_entropy(pred.float(), y), OfDomains(model, int(group.max()) + 1)
+    made, plain = OfDomains(model, int(group.max()) + 1), lambda p, y, extra: F.cross_entropy(p.float(), y)
     return trained(made, cohort, images, loss=plain, extra=group, **budget)
 
 def adaptive(model, cohort, images, group, strength, **budget)->nn.Module:
