@@ -102,7 +102,8 @@ def test_tone_is_read_at_one_size():
     for preset in ("phantom", "real", "paper"):
         pages = yaml.safe_load((ROOT/f"configs/{preset}.yaml").read_text(encoding="utf-8"))["pages"]
         read = {p: (v or {}).get("tone_size", 64) for p, v in pages.items()
-            if p.split("/")[-1] in ("01_data", "03_explain", "04_fairness", "04a_repair")}
+            if p in [f"recall_first/{q}" for q in ("01_data", "03_explain", "04_fairness", "04a_repair")]}
+        assert len(read) == 4, read
         assert len(set(read.values())) == 1, (preset, read)
 
 def test_tables_7_and_8_count_the_same(cohort, six, monkeypatch):

@@ -52,6 +52,8 @@ class WithFeatures(nn.Module):
 def apart(pred): # logits, and what came beside them (None when the network is asked)
     return pred[:, :n_classes].float(), pred[:, n_classes:].float() if pred.shape[1] > n_classes else None
 
+def _halves(beside): return beside[:, :beside.shape[1]//2], beside[:, beside.shape[1]//2:]
+
 # %% ../../nbs/tone_prune/08_rivals.ipynb #rv000016
 def gaussian(
     a:torch.Tensor, # (n, d)
@@ -75,6 +77,11 @@ def hsic(
     same = (group[:, None] == group).to(f)
     centred = k - k.mean(0) - k.mean(1, keepdim=True) + k.mean()
     return (centred*same).sum()/(n - 1)**2
+
+def _hsic_loss(pred, y, extra, strength):
+    (out, f), known = apart(pred), extra >= 0
+    loss = F.cross_entropy(out, y)
+    return loss if f is None or known.sum() < 4 else loss + strength*hsic(f[known], extra[known])
 
 # %% ../../nbs/tone_prune/08_rivals.ipynb #rv000019
 def mmd2(
@@ -117,6 +124,11 @@ class Taught(WithFeatures):
     def further(self, x, f):
         with torch.no_grad(): return [f, self.teacher.features(x)]
 
+def _mfd_loss(pred, y, extra, strength):
+    out, beside = apart(pred)
+    loss = F.cross_entropy(out, y)
+    return loss if beside is None else loss + strength*distilled(*_halves(beside), y, extra)
+
 # %% ../../nbs/tone_prune/08_rivals.ipynb #rv000022
 class Confused(WithFeatures):
     "A classifier with an adversary that reads the group."
@@ -141,6 +153,11 @@ def confusion(
     if not known.any(): return reads.sum()*0
     undecided = -told[known].log_softmax(1).mean()
     return F.cross_entropy(reads[known], group[known]) + strength*undecided
+
+def _confusion_loss(pred, y, extra, strength):
+    out, beside = apart(pred)
+    loss = F.cross_entropy(out, y)
+    return loss if beside is None else loss + confusion(*_halves(beside), extra, strength)
 
 # %% ../../nbs/tone_prune/08_rivals.ipynb #rv000024
 class OfDomains(nn.Module):
@@ -204,6 +221,9 @@ def parity(
     means = torch.stack([p[group == g].mean(0) for g in there])
     return (means.amax(0) - means.amin(0)).mean()
 
+def _parity_loss(pred, y, extra, strength):
+    return F.cross_entropy(pred.float(), y) + strength*parity(pred.float(), extra)
+
 # %% ../../nbs/tone_prune/08_rivals.ipynb #rv000031
 class Robust(nn.Module):
     "A classifier that carries the log weights of the groups (Sagawa et al. 2020)."
@@ -253,6 +273,11 @@ class Reweighing(Callback):
         n = log_q.shape[1]
         self.model.log_q.copy_(robust_loss(out, y, torch.where(group < 0, n - 1, group), log_q[0],
             self.step)[1])
+
+def _robust_loss(pred, y, extra, strength): # the last group: unknown
+    out, log_q = apart(pred)
+    if log_q is None: return F.cross_entropy(out, y)
+    return robust_loss(out, y, torch.where(extra < 0, log_q.shape[1] - 1, extra), log_q[0], strength)[0]
 
 # %% ../../nbs/tone_prune/08_rivals.ipynb #rv000032
 def saliency(
@@ -325,32 +350,6 @@ def as_it_is(
     "Baseline."
     model.load_state_dict(kept(passes, model, cohort, images, **budget))
     return model.eval()
-
-# %% ../../nbs/tone_prune/08_rivals.ipynb #rv000180
-def _hsic_loss(pred, y, extra, strength):
-    (out, f), known = apart(pred), extra >= 0
-    loss = F.cross_entropy(out, y)
-    return loss if f is None or known.sum() < 4 else loss + strength*hsic(f[known], extra[known])
-
-def _halves(beside): return beside[:, :beside.shape[1]//2], beside[:, beside.shape[1]//2:]
-
-def _mfd_loss(pred, y, extra, strength):
-    out, beside = apart(pred)
-    loss = F.cross_entropy(out, y)
-    return loss if beside is None else loss + strength*distilled(*_halves(beside), y, extra)
-
-def _confusion_loss(pred, y, extra, strength):
-    out, beside = apart(pred)
-    loss = F.cross_entropy(out, y)
-    return loss if beside is None else loss + confusion(*_halves(beside), extra, strength)
-
-def _robust_loss(pred, y, extra, strength): # the last group: unknown
-    out, log_q = apart(pred)
-    if log_q is None: return F.cross_entropy(out, y)
-    return robust_loss(out, y, torch.where(extra < 0, log_q.shape[1] - 1, extra), log_q[0], strength)[0]
-
-def _parity_loss(pred, y, extra, strength):
-    return F.cross_entropy(pred.float(), y) + strength*parity(pred.float(), extra)
 
 # %% ../../nbs/tone_prune/08_rivals.ipynb #rv000143
 def penalised(
@@ -522,7 +521,7 @@ def from_scores(
 )->dict: # scored, validated, frame and judged (or Withheld)
     "What stands for networks and pictures where only scores are at hand."
     needed = ["image_id", "lesion_id", "target", "method", "fold", "tone", "tone_third", "type"]
-    scored = read_scores(folder, "rivals", needed)
+    scored = read_scores(folder, "rivals", [*needed, "rounds"])
     validated = read_scores(folder, "rivals_valid", [*needed, "strength", "started"])
     judges = ablation.published_judges(pd.concat([scored, validated]), data, n_lesions, seed)
     return dict(scored=scored, validated=validated, **judges)
