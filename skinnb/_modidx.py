@@ -231,6 +231,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                       'skinnb.bio_unet.data.areas': ('bio_unet/data.html#areas', 'skinnb/bio_unet/data.py'),
                                       'skinnb.bio_unet.data.dealt': ('bio_unet/data.html#dealt', 'skinnb/bio_unet/data.py'),
                                       'skinnb.bio_unet.data.in_a_draw': ('bio_unet/data.html#in_a_draw', 'skinnb/bio_unet/data.py'),
+                                      'skinnb.bio_unet.data.indicators_in_words': ( 'bio_unet/data.html#indicators_in_words',
+                                                                                    'skinnb/bio_unet/data.py'),
                                       'skinnb.bio_unet.data.load': ('bio_unet/data.html#load', 'skinnb/bio_unet/data.py'),
                                       'skinnb.bio_unet.data.melanoma_by_indicator': ( 'bio_unet/data.html#melanoma_by_indicator',
                                                                                       'skinnb/bio_unet/data.py'),

@@ -352,6 +352,20 @@ def test_rival(dealt_in_four):
     assert np.array_equal(first, run(turned(frame, "test"), noisy(images, test), np.where(test, "dark", group)))
     assert not np.array_equal(first, run(frame, images, np.where(frame.split == "train", group[::-1], group)))
 
+def test_fair_prune(dealt_in_four, monkeypatch):
+    "tone_prune/08: FairPrune asks training images of one group at a time, drawn and not the first of the file."
+    frame, images, who = dealt_in_four
+    group, asked, real = (who.tone_third == "dark").to_numpy(int), [], rivals.saliency
+    monkeypatch.setattr(rivals, "saliency", lambda m, x, y, recipe: asked.append(x) or real(m, x, y, recipe))
+    model = ablation.restored(prune.first_network(frame, images, "resnet10t", **budget), "resnet10t", 32)
+    rivals.fair_prune(model, frame, images, group, .01, n_most=8, **budget, later=1)
+    at = [[int(np.flatnonzero((images == one).all((1, 2, 3)))[0]) for one in x] for x in asked]
+    assert {frozenset(group[a]) for a in at} == {frozenset([0]), frozenset([1])}
+    assert {len(set(a)) for a in at} == {8}
+    home = prune.where(frame, "train")
+    assert {*at[0], *at[1]} <= {*home}
+    for a in at: assert sorted(a) != home[group[home] == group[a[0]]][:8].tolist()
+
 def test_strength():
     "tone_prune/08: validation images choose strengths and thresholds; test labels move no decision."
     rng = np.random.default_rng(3)

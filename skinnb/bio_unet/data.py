@@ -4,11 +4,12 @@
 
 # %% auto #0
 __all__ = ['makes', 'printed_as', 'load', 'areas', 'table_1_lines', 'melanoma_by_indicator', 'read_by_experts', 'dealt',
-           'unlabelled', 'also_in', 'in_a_draw']
+           'indicators_in_words', 'unlabelled', 'also_in', 'in_a_draw']
 
 # %% ../../nbs/bio_unet/01_data.ipynb #bd000004
 import joblib, matplotlib.pyplot as plt, numpy as np, pandas as pd
 from scipy.stats import hypergeom
+from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import cross_val_predict
 from sklearn.pipeline import make_pipeline
@@ -18,6 +19,7 @@ from .paper import indicators, score_sizes
 from ..cohorts import computed_on
 from ..metrics import mask_overlap
 from ..published import compare
+from ..runs import committed
 from ..stats import delong, difference, wilson
 from ..study import begin, kept, one_of, theme
 from ..tables import numbers
@@ -34,7 +36,10 @@ def load(
 )->pd.DataFrame: # cohort frame with five columns of True and False, and target: melanoma, NaN where unknown
     "Dataset A: images with their indicators."
     one_of(data, ["phantom", "isic2018"], "data")
-    if data == "isic2018": return cohorts.load(data)
+    if data == "isic2018":
+        frame = cohorts.load(data)
+        cohorts.needs(frame, list(indicators)) # a list of who has which
+        return frame
     frame = phantoms.cohort(n_lesions, seed=seed, images_per_lesion=1)
     return frame.assign(target=cohorts.label(frame, "melanoma_vs_rest"))
 
@@ -56,7 +61,7 @@ def table_1_lines(
     data:str="", # what it was counted on
 )->pd.DataFrame: # tidy lines with the columns of Table 1
     "Images with and without each indicator."
-    n, nan = len(there), np.nan
+    n, nan, there = len(there), np.nan, there.astype(bool)
     found = [dict(row=printed_as[i], metric=metric, estimate=k, k=k) for i in indicators
         for metric, k in (("images_with", int(there[i].sum())), ("images_without", int((~there[i]).sum())))]
     fixed = dict(protocol="faithful", ci_low=nan, ci_high=nan, n=n, unit="count", seed="", data=data)
@@ -72,28 +77,33 @@ def melanoma_by_indicator(
     target, # 1 melanoma, 0 not, NaN unknown
 )->pd.DataFrame: # row, with_it, without_it, estimate, ci_low, ci_high, k melanomas of n images with it
     "How much more frequent melanoma is where an indicator is."
-    known = np.isfinite(np.asarray(target, float))
-    there, y, lines = there[known], np.asarray(target, float)[known], []
+    y, lines = np.asarray(target, float), []
+    known = np.isfinite(y)
     for i in there:
-        has, a, b = there[i].to_numpy(), _share(y[there[i]]), _share(y[~there[i].to_numpy()])
+        has, y_known = there[i].to_numpy(bool)[known], y[known]
+        a, b = _share(y_known[has]), _share(y_known[~has])
         low, high = difference(*a, b[0], b[1:])
         lines.append(dict(row=i, with_it=a[0], without_it=b[0], estimate=a[0] - b[0], ci_low=low,
-            ci_high=high, k=int(y[has].sum()), n=int(has.sum())))
+            ci_high=high, k=int(y_known[has].sum()), n=int(has.sum())))
     return pd.DataFrame(lines)
 
 # %% ../../nbs/bio_unet/01_data.ipynb #bd000044
 def read_by_experts(
-    features:pd.DataFrame, # (n, k) what is known of each image
+    features:pd.DataFrame, # (n, k) what is known of each image; NaN becomes the median of the other folds
     target, # 1 melanoma, 0 not
     fold, # fold of each image
-)->tuple: # (score of each image, from the other folds; AUC; its interval)
-    "Predict melanoma from indicators that are known without error."
+    unit=None, # whose image it is: images of one unit stand and fall together; None: each by itself
+)->tuple: # (score of each image, from the other folds; mean AUC of the folds; its interval)
+    "Predict melanoma from what experts know of an image."
     y, fold = np.asarray(target, int), np.asarray(fold)
-    model = make_pipeline(StandardScaler(), LogisticRegression(C=1.))
+    model = make_pipeline(SimpleImputer(strategy="median"), StandardScaler(), LogisticRegression(C=1.))
     parts = [(np.flatnonzero(fold != k), np.flatnonzero(fold == k)) for k in np.unique(fold)]
     score = cross_val_predict(model, features.to_numpy(float), y, cv=parts, method="predict_proba")[:, 1]
-    auc, low, high = delong(y, score)
-    return score, auc, (low, high)
+    of = lambda at: delong(y[at], score[at], cluster=None if unit is None else np.asarray(unit)[at])
+    auc, low, high = np.transpose([of(at) for _, at in parts])
+    half = np.sqrt((((high - low)/2)**2).sum())/len(parts)
+    mean = float(auc.mean())
+    return score, mean, (mean - float(half), mean + float(half))
 
 # %% ../../nbs/bio_unet/01_data.ipynb #bd000052
 def dealt(
@@ -101,24 +111,39 @@ def dealt(
     pairs:pd.DataFrame, # images that are copies of each other, as from cohorts.near_duplicates
     n_folds:int=5, # at least 2
     seed:int=42, # same seed, same folds
-)->pd.DataFrame: # with a common lesion_id for copies, rarest (indicator) and fold
+)->pd.DataFrame: # with unit (patient, else lesion; copies share one), rarest (indicator) and fold
     "Folds that keep copies together and spread rare indicators."
     order = frame[list(indicators)].sum().sort_values().index
     has = frame[order].astype(bool)
     rarest = np.where(has.any(axis=1), has.idxmax(axis=1), "none")
-    out = cohorts.merge_lesions(frame, pairs).assign(rarest=rarest)
-    return out.assign(fold=cohorts.folds(out, n_folds, seed, "rarest"))
+    units = cohorts.merge_lesions(frame.assign(lesion_id=cohorts.groups_of(frame)), pairs)
+    fold = cohorts.folds(units.assign(rarest=rarest), n_folds, seed, "rarest", by="lesion_id")
+    return frame.assign(unit=units.lesion_id, rarest=rarest, fold=fold)
 
-# %% ../../nbs/bio_unet/01_data.ipynb #bd000072
+# %% ../../nbs/bio_unet/01_data.ipynb #bd000069
+def indicators_in_words(
+    table:pd.DataFrame, # table 1_melanoma of a run
+)->str: # Markdown; "" where there is no such table
+    "What drawn indicators know of melanoma."
+    t = table[table.metric == "roc_auc"].set_index("row")
+    if t.empty or not t.data.iloc[0].startswith("isic2018"): return ""
+    auc = lambda row: f"{t.estimate[row]:.2f} [{t.ci_low[row]:.2f}, {t.ci_high[row]:.2f}]"
+    images = f"{t.n.iloc[0]:,.0f} images, {t.data.iloc[0].split(' ')[0]}"
+    return ("**Indicators drawn by experts** (`bio_unet/01_data`). Whoever knows without error which of the "
+        "five an image shows, tells melanoma from the rest with an AUC of "
+        f"{auc('in which combination')} ({images}); age and sex alone give {auc('age and sex')}.")
+
+# %% ../../nbs/bio_unet/01_data.ipynb #bd000078
 def unlabelled(
-    data:str, # as for `load`, like all that follow
-    n_lesions:int=160,
-    seed:int=42,
+    data:str, # "phantom", or "isic2018": what dataset A is
+    n_lesions:int=160, # phantom lesions
+    seed:int=42, # draws the phantoms
 )->pd.DataFrame: # cohort frame
     "Dataset B: HAM10000 beside ISIC 2018, other phantoms beside phantoms."
     one_of(data, ["phantom", "isic2018"], "data")
     return phantoms.cohort(n_lesions, seed=seed + 1) if data == "phantom" else cohorts.load("ham10000")
 
+# %% ../../nbs/bio_unet/01_data.ipynb #bd000080
 def also_in(
     images:np.ndarray, # (n, h, w, 3) uint8, of B
     others:np.ndarray, # (m, h, w, 3) uint8, of A
@@ -130,7 +155,7 @@ def also_in(
     found[pairs.image_b[pairs.across].to_numpy(int) - len(others)] = True
     return found
 
-# %% ../../nbs/bio_unet/01_data.ipynb #bd000079
+# %% ../../nbs/bio_unet/01_data.ipynb #bd000087
 def in_a_draw(
     with_it:pd.Series, # images with each indicator
     n_images:int, # images in all
@@ -138,6 +163,7 @@ def in_a_draw(
     implied:pd.Series=None, # number behind the printed scores
 )->pd.DataFrame: # expected, low, high (95 % of draws), implied, p (two-sided)
     "How many images of each indicator a small evaluation set holds."
+    if with_it.max() > n_images: raise ValueError(f"with_it={with_it.max()} of n_images={n_images}: too many")
     if not 1 <= n_drawn <= n_images: raise ValueError(f"n_drawn={n_drawn}: 1 to {n_images} is accepted")
     chance = hypergeom(n_images, with_it.to_numpy(int), n_drawn)
     ends = dict(low=chance.ppf(.025), high=chance.ppf(.975))

@@ -81,10 +81,18 @@ class Adapting(Callback):
         return np.array([of(kind == k) for k in range(6)])
 
 # %% ../../nbs/tone_prune/07_ablation.ipynb #ab000019
-def plain(model, cohort, images, material, **budget): # no change
+def plain(
+    model, # network, trained in place
+    cohort:pd.DataFrame, # with target and split
+    images, # uint8 (n, h, w, 3)
+    material:dict, # what a way needs: twins, donors, thirds
+    **budget, # as for `learned`
+)->pd.DataFrame: # history
+    "No change. All ways are called as this one."
     return learned(model, cohort, images, **budget)
 
-def blend(model, cohort, images, material, every=5, **budget): # Algorithm 1 as printed
+def blend(model, cohort, images, material, every=5, **budget)->pd.DataFrame:
+    "Algorithm 1 as printed; `every` epochs it looks at the losses."
     kind = np.where(cohort.split == "train", material["kind"], -1)
     p = p_synth(np.bincount(kind[kind >= 0], minlength=6))
     blended = Blended(images, material["twins"], kind, p)
@@ -100,12 +108,18 @@ class Appended:
         out[own], out[~own] = self.images[at[own]], self.more[at[~own] - n]
         return out
 
-def add(model, cohort, images, material, **budget): # twins of common types are added
+def add(model, cohort, images, material, **budget)->pd.DataFrame:
+    "Twins of common types are added."
     more = cohort.target.to_numpy()[material["donors"]]
     return learned(model, cohort, Appended(images, material["added"]), more=more, **budget)
 
 # %% ../../nbs/tone_prune/07_ablation.ipynb #ab000020
-def weighed(pred, y, extra): # cross-entropy; extra: weight of each image
+def weighed(
+    pred:torch.Tensor, # (n, classes) logits
+    y:torch.Tensor, # (n,) class numbers
+    extra:torch.Tensor, # (n,) weight of each image
+)->torch.Tensor:
+    "Weighted mean of the cross-entropy."
     return (F.cross_entropy(pred.float(), y, reduction="none")*extra).sum()/extra.sum()
 
 def independent(
@@ -120,7 +134,8 @@ def independent(
     return w.reindex(t.index).fillna(1.).to_numpy()
 
 # %% ../../nbs/tone_prune/07_ablation.ipynb #ab000208
-def reweigh(model, cohort, images, material, **budget): # every image counts by its class and group
+def reweigh(model, cohort, images, material, **budget)->pd.DataFrame:
+    "Every image counts by its class and group."
     w, train_part = np.ones(len(cohort), np.float32), where(cohort, "train")
     w[train_part] = independent(cohort.target.to_numpy()[train_part], material["third"][train_part])
     return learned(model, cohort, images, loss=weighed, extra=w, **budget)

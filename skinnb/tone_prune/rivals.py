@@ -49,7 +49,10 @@ class WithFeatures(nn.Module):
         out = self.model.head(f)
         return torch.cat([out, *self.further(x, f)], 1) if self.training else out
 
-def apart(pred): # logits, and what came beside them (None when the network is asked)
+def apart(
+    pred:torch.Tensor, # (n, classes and more), as a network of a method returns it
+)->tuple: # logits, and what came beside them (None when the network is asked)
+    "What a loss reads."
     return pred[:, :n_classes].float(), pred[:, n_classes:].float() if pred.shape[1] > n_classes else None
 
 def _halves(beside): return beside[:, :beside.shape[1]//2], beside[:, beside.shape[1]//2:]
