@@ -7,7 +7,8 @@ __all__ = ['imagenet_mean', 'imagenet_std', 'as_float', 'normalise', 'denormalis
            'horizontal_flip', 'brightness', 'contrast', 'saturation', 'shift_hsv', 'colour_jitter',
            'hue_saturation_value', 'clahe', 'clahe_batch', 'shift_scale_rotate', 'random_boxes', 'resized_crop',
            'erase', 'resize', 'resize_centre_crop', 'stages', 'steps_of', 'describe', 'draw_step', 'as_rng', 'augment',
-           'recipe', 'hair_mask', 'remove_hair', 'non_local_means', 'gamma_to', 'grey_world', 'prepare', 'ahead']
+           'augment_pairs', 'recipe', 'hair_mask', 'remove_hair', 'non_local_means', 'gamma_to', 'grey_world',
+           'prepare', 'ahead']
 
 # %% ../nbs/15_imaging.ipynb #63f8f792
 import contextlib, os, queue, threading
@@ -345,24 +346,60 @@ def as_rng(
 # %% ../nbs/15_imaging.ipynb #7b69b4e9
 def _by_chance(step): return "p" in step or any(isinstance(v, tuple) for v in step.values())
 
+def _done(op, x, hit, args): # an operation on the images that it hits
+    if len(hit) == len(x): return op(x, **args)
+    if len(hit): x[hit] = op(x[hit], **args)
+    return x
+
+def _augmented(x, rng, steps, img_size): # channels from the fourth on are masks: what moves pixels moves them
+    for step in steps:
+        op, (hit, args) = _ops[one_of(step["op"], _ops, "op")], draw_step(step, rng, len(x))
+        if step["op"] in _resizing: x = op(x, img_size=img_size, **args)
+        elif x.shape[1] == 3 or op in _turning: x = _done(op, x, hit, args)
+        else: x[:, :3] = _done(op, x[:, :3], hit, args)
+    return x
+
+# %% ../nbs/15_imaging.ipynb #7b000002
+def _rng_for(steps, rng): # a NumPy generator, or None where no step draws
+    rng = as_rng(rng)
+    if rng is None and (drawn := [s["op"] for s in steps if _by_chance(s)]):
+        raise ValueError(f"rng=None: step {drawn[0]!r} draws at random, so a seed or a generator is needed")
+    return rng
+
 def augment(
     images, # uint8: array (b, h, w, 3), or tensor (b, 3, h, w) on any device
     rng=None, # seed or generator; needed by every recipe with chance in it
     steps:list=(), # as from `steps_of`
     img_size:int=224, # side that a resizing step gives; without one the size stays
 )->torch.Tensor: # float32 (b, 3, img_size, img_size), same device
-    "Apply a list of steps to a batch."
-    rng = as_rng(rng)
-    if rng is None and (drawn := [s["op"] for s in steps if _by_chance(s)]):
-        raise ValueError(f"rng=None: step {drawn[0]!r} draws at random, so a seed or a generator is needed")
+    "Apply a list of steps to a batch; `augment_pairs` takes masks along."
+    rng = _rng_for(steps, rng)
+    with _one_thread(): return _augmented(as_float(images), rng, steps, img_size)
+
+# %% ../nbs/15_imaging.ipynb #fe000001
+def _as_channels(masks, x): # floats (b, k, h, w), 0 or 1, on the device of the pictures x
+    m = torch.as_tensor(masks, device=x.device)
+    if m.ndim not in (3, 4) or (len(m), *m.shape[-2:]) != (len(x), *x.shape[2:]):
+        raise ValueError(f"y: masks of shape {tuple(m.shape)}; for these pictures ({len(x)}, {x.shape[2]}, "
+            f"{x.shape[3]}), or one more number after the first, is accepted")
+    if (odd := (m != 0) & (m != 1)).any():
+        raise ValueError(f"y: masks hold {m[odd][0].item():.3g}; 0 and 1, or True and False, are accepted")
+    return m.to(x.dtype).reshape(len(x), -1, *x.shape[2:])
+
+def augment_pairs(
+    images, # as for `augment`
+    rng=None, # as for `augment`
+    y=None, # masks of 0 and 1 or of True and False: array or tensor (b, h, w), or (b, k, h, w)
+    steps:list=(), # as for `augment`
+    img_size:int=224, # as for `augment`
+)->tuple: # pictures as from `augment`, and their masks, moved alike: a tensor of the type that y has
+    "Apply a list of steps to pictures and their masks; an outline is where a mask crosses one half."
+    rng, masks = _rng_for(steps, rng), torch.as_tensor(y)
     with _one_thread():
         x = as_float(images)
-        for step in steps:
-            op, (hit, args) = _ops[one_of(step["op"], _ops, "op")], draw_step(step, rng, len(x))
-            if step["op"] in _resizing: x = op(x, img_size=img_size, **args)
-            elif len(hit) == len(x): x = op(x, **args)
-            elif len(hit): x[hit] = op(x[hit], **args)
-    return x
+        x = _augmented(torch.cat([x, _as_channels(masks, x)], 1), rng, steps, img_size)
+        moved = (x[:, 3:] > .5).to(masks.dtype)
+    return x[:, :3], moved.reshape(len(x), *masks.shape[1:-2], *x.shape[2:])
 
 # %% ../nbs/15_imaging.ipynb #46c60ab3
 def recipe(

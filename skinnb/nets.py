@@ -4,9 +4,9 @@
 
 # %% auto #0
 __all__ = ['standins', 'imagenet_mean', 'imagenet_std', 'elsewhere', 'known', 'fits', 'online', 'find_weights', 'start_of',
-           'started', 'with_start', 'origin', 'by_order', 'Renormalise', 'head', 'Classifier', 'build', 'restored',
-           'stages', 'spot', 'as_map', 'map_sizes', 'cam_stage', 'cam_layer', 'feature_map', 'cost', 'param_groups',
-           'cpu_dtype', 'overrun', 'memory_format_of', 'serves', 'UNet', 'unet']
+           'started', 'with_start', 'origin', 'by_order', 'Renormalise', 'head', 'Classifier', 'seeded', 'build',
+           'restored', 'stages', 'spot', 'as_map', 'map_sizes', 'cam_stage', 'cam_layer', 'feature_map', 'cost',
+           'param_groups', 'cpu_dtype', 'overrun', 'memory_format_of', 'serves', 'two_convolutions', 'UNet', 'unet']
 
 # %% ../nbs/20_nets.ipynb #de1c031d
 import contextlib, copy, difflib, functools, hashlib, importlib.util, math, os, threading, weakref
@@ -334,7 +334,10 @@ class Classifier(nn.Module):
 
 # %% ../nbs/20_nets.ipynb #37819905
 @contextlib.contextmanager
-def _seeded(seed): # random weights by seed, with the global state left as it was
+def seeded(
+    seed, # None: whatever state PyTorch is in
+):
+    "Random weights by seed, with the global state left as it was."
     if seed is None:
         yield
         return
@@ -357,7 +360,7 @@ def build(
     "A classifier on any timm backbone, for ImageNet-normalised images; every error comes before work starts."
     if seed is not None and (isinstance(seed, bool) or not isinstance(seed, int)):
         raise ValueError(f"seed={seed!r} (argument of nets.build): None or a whole number is accepted")
-    with _seeded(seed):
+    with seeded(seed):
         size, d = fits(backbone, img_size, in_chans)
         top = None if n_out is None else head(d, n_out, dropout, hidden)
         found = find_weights(backbone, weights) if pretrained else {}
@@ -633,7 +636,13 @@ _norms = {"batch": nn.BatchNorm2d, "none": lambda c: nn.Identity(),
     "group": lambda c: nn.GroupNorm(math.gcd(32, c), c)}
 _acts = dict(relu=nn.ReLU, silu=nn.SiLU)
 
-def _double(i, o, norm, act): # two 3x3 convolutions, each with normalisation and activation
+def two_convolutions(
+    i:int, # channels in
+    o:int, # channels out
+    norm:str="batch", # "batch", "group" or "none"
+    act:str="relu", # "relu" or "silu"
+)->nn.Sequential: # (b, i, h, w) -> (b, o, h, w)
+    "Two 3x3 convolutions, each with normalisation and activation: the brick of a U-Net."
     conv = lambda a: nn.Conv2d(a, o, 3, padding=1, bias=norm == "none")
     after = lambda: (_norms[norm](o), _acts[act](inplace=True))
     return nn.Sequential(conv(i), *after(), conv(o), *after())
@@ -655,10 +664,10 @@ class UNet(nn.Module):
     ):
         super().__init__()
         self.in_chans, self.factor = in_chans, 2**(len(widths) - 1)
-        self.down = nn.ModuleList(_double(i, o, norm, act) for i, o in pairwise((in_chans, *widths)))
+        self.down = nn.ModuleList(two_convolutions(i, o, norm, act) for i, o in pairwise((in_chans, *widths)))
         ups = [_up(deep, wide, up) for deep, wide in pairwise(widths[::-1])]
         self.up = nn.ModuleList(m for m, _ in ups)
-        self.join = nn.ModuleList(_double(c + wide, wide, norm, act)
+        self.join = nn.ModuleList(two_convolutions(c + wide, wide, norm, act)
             for (_, c), wide in zip(ups, widths[-2::-1]))
         self.out = nn.Conv2d(widths[0], out_channels, 1)
 
@@ -691,4 +700,4 @@ def unet(
     one_of(up, ["transpose", "bilinear"], "up of nets.unet")
     if len(widths) < 2:
         raise ValueError(f"widths={widths!r} (argument of nets.unet): two levels or more are accepted")
-    with _seeded(seed): return UNet(in_channels, out_channels, tuple(widths), norm, up, act)
+    with seeded(seed): return UNet(in_channels, out_channels, tuple(widths), norm, up, act)
