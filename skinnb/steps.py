@@ -94,7 +94,7 @@ def steps(
     spec:Stepping=None, # what the training is told; None: `Stepping()`
     checkpoint_dir=None, # folder to resume from; None: that of the result being kept, if any
     save_every:float=60., # seconds between two saved states; 0: after every step
-    quiet:bool=False, # no line per row
+    quiet=False, # True: no line per row; "log": into the log of the process, not into the page
 )->tuple: # history (step and the mean loss of each optimiser), {name: network with the mean of its weights}
     "Train by steps, or go on training."
     spec, where = spec or Stepping(), device()
@@ -134,10 +134,10 @@ def _go_on(step, parts, batches, spec, saver, log, done, quiet): # the steps tha
 # %% ../nbs/25_steps.ipynb #0e1884f8
 def _row(log, i, spec, quiet): # a row of the history, and a plain line
     log.row(i)
-    if quiet: return
+    if quiet is True: return
     told = [f"{name} {value:.4f}" for name, value in log.rows[-1].items() if name != "step"]
-    sys.stdout.write(f"step {i + 1}/{spec.n_steps}: {', '.join(told)}\n")
-    sys.stdout.flush()
+    said = f"step {i + 1}/{spec.n_steps}: {', '.join(told)}"
+    print(said, file=sys.__stderr__ if quiet == "log" else sys.stdout, flush=True)
 
 def _save(saver, log, parts, i):
     log.check(i)

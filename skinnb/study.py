@@ -584,8 +584,10 @@ _ranges = dict(seed=(0, 2**32 - 1), n_epochs=(1, 10_000), bs=(2, 65_536), lr=(1e
     n_seeds=(1, 1000), n_further=(0, 1000), n_folds=(2, 100), n_other_folds=(1, 100),
     n_lesions=(4, 1_000_000), n_test=(1, 100_000), img_size=(16, 2048), tone_size=(16, 2048),
     threads=(0, 1024), cost=(0, 1e6), lam=(0, 1e6), n_drawn=(1, 100_000),
+    tau=(1e-3, 10), weight_decay=(0, 10),
     width=(.01, .5), n_tested=(1, 100), n_ten=(0, 10), inner_step=(0, 1e6), outer_step=(0, 1e6),
-    **dict.fromkeys(("more_epochs", "tune_epochs", "every", "n_rounds", "n_turns", "n_steps"), (1, 10_000)),
+    **dict.fromkeys(("more_epochs", "tune_epochs", "every", "n_rounds", "n_turns", "n_steps", "n_passes"),
+    (1, 10_000)),
     **dict.fromkeys(("recall", "specificity", "threshold", "share", "eta",
     "fpr", "min_score", "dark", "light"), (0, 1)))
 
