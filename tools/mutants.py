@@ -9,7 +9,7 @@ nothing survived, and a check is missing. WHAT runs only the bugs whose page or 
 `make test`: all of them take about half an hour on two cores. A text that no longer stands in the tree is reported
 as *not found*: bring it up to date with the code.
 """
-import argparse, contextlib, csv, io, json, multiprocessing, os, shutil, signal, subprocess, sys, tempfile, time
+import argparse, contextlib, csv, io, json, linecache, multiprocessing, os, shutil, signal, subprocess, sys, tempfile, time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -423,8 +423,9 @@ def run_page(tree, page): # the page's cells, as nbdev_test runs them
     for c in json.loads((tree/"nbs"/f"{page}.ipynb").read_text(encoding="utf-8"))["cells"]:
         source = "".join(c["source"])
         first = [l[2:].strip() for l in source.splitlines() if l.startswith("#|")]
-        if c["cell_type"] == "code" and not set(first) & set(flags): exec(compile(source, c["id"], "exec"),
-            scope)
+        if c["cell_type"] != "code" or set(first) & set(flags): continue
+        linecache.cache[c["id"]] = len(source), None, source.splitlines(True), c["id"] # what is kept needs its source
+        exec(compile(source, c["id"], "exec"), scope)
 
 def run_test(tree, test): # "file.py -k a_or_b"
     import pytest
