@@ -160,12 +160,12 @@ def lines_of(
     a:pd.DataFrame, # dataset A
     row:str, # what made the features
     other:dict=None, # scores to be compared with; None: the AUC itself
-)->pd.DataFrame: # tidy lines: AUC, or its gain on the other
+)->pd.DataFrame: # tidy lines: AUC, or its gain on the other; with_it: images with the answer yes
     "AUC within folds, for every reader and question."
     fold, unit, lines = a.fold.to_numpy(), a.unit.to_numpy(), []
     for (name, q), score in scores.items():
         idx, y = asked(a)[q]
         auc, low, high = auc_over_folds(y, score, fold[idx], unit[idx], other and other[name, q])
-        lines.append(dict(row=row, metric=f"{q}, {name}", estimate=auc, ci_low=low, ci_high=high,
-            k=int(y.sum()), n=len(y)))
+        lines.append(dict(row=row, metric=f"{q}, {name}" + (", gain" if other else ""), estimate=auc,
+            ci_low=low, ci_high=high, n=len(y), with_it=int(y.sum())))
     return pd.DataFrame(lines)
