@@ -2161,6 +2161,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                         'skinnb.tone_prune.snnl._checked': ('tone_prune/snnl.html#_checked', 'skinnb/tone_prune/snnl.py'),
                                         'skinnb.tone_prune.snnl._groups_tell': ( 'tone_prune/snnl.html#_groups_tell',
                                                                                  'skinnb/tone_prune/snnl.py'),
+                                        'skinnb.tone_prune.snnl._near': ('tone_prune/snnl.html#_near', 'skinnb/tone_prune/snnl.py'),
                                         'skinnb.tone_prune.snnl._share': ('tone_prune/snnl.html#_share', 'skinnb/tone_prune/snnl.py'),
                                         'skinnb.tone_prune.snnl._told': ('tone_prune/snnl.html#_told', 'skinnb/tone_prune/snnl.py'),
                                         'skinnb.tone_prune.snnl.activations': ( 'tone_prune/snnl.html#activations',

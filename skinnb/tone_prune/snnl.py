@@ -105,10 +105,12 @@ def _apart(f): # (b, c) or (b, c, h, w) -> (c, b, b): distances; infinite to its
         d = 1 - m @ m.transpose(1, 2)
     return d.masked_fill(torch.eye(len(f), dtype=torch.bool, device=f.device), torch.inf)
 
-def _share(apart,
+def _near(apart, known): # (c, b, b) and True for known images (b,) -> (c, b, b): 1 for the nearest of them
+    if not known.all(): apart = apart.masked_fill(~known, torch.inf)
+    return (apart.detach().amin(2, keepdim=True) - apart).exp()
+
+def _share(near,
     member): # (c, b, b) and (b, groups) -> (c, b): how likely the neighbour is of the same group
-    known = apart.masked_fill(member.sum(1) == 0, torch.inf)
-    near = (known.detach().amin(2, keepdim=True) - known).exp() # 1 for the nearest known image
     of_group = near @ member
     return (of_group*member).sum(2)/of_group.sum(2)
 
@@ -136,15 +138,18 @@ def snnl(
     groups:torch.Tensor, # (b,) or (b, attributes): number of the group, -1 where unknown
     temperature:float=1., # T; small: only the nearest images count
     eps:float=1e-9, # added to the probability
-    chunk:int=16, # channels at a time; few fit into the cache of a processor
+    chunk:int=4, # channels at a time; few fit into the cache of a processor
 )->torch.Tensor: # (channels,) or (attributes, channels); an image alone in its group is left out
     "Soft nearest neighbour loss of every channel (Eq. 16; Frosst et al. 2019)."
     g = _checked(f, groups)
     of = [F.one_hot(c.clamp(min=0)).to(f)*(c >= 0).to(f)[:, None] for c in g.T]
     asked = [(m*(m.sum(0) > 1)).sum(1) for m in of] # images that have a neighbour in their group
+    known = [m.sum(1) > 0 for m in of]
+    like = [next(j for j, k in enumerate(known) if k.equal(own)) for own in known] # one kernel serves both
     def one(part): # some channels -> (attributes, channels)
         apart = _apart(part)/temperature
-        share = [_share(apart, m) for m in of]
+        near = {j: _near(apart, known[j]) for j in set(like)}
+        share = [_share(near[j], m) for j, m in zip(like, of)]
         return torch.stack([-(torch.log(p + eps)*a).sum(1)/a.sum() for p, a in zip(share, asked)])
     found = torch.cat([one(part) for part in f.split(chunk, 1)], 1)
     return found[0] if groups.ndim == 1 else found
