@@ -103,9 +103,10 @@ def sweep_debris(
     folder, # searched with all that is in it
 )->list: # what was removed
     "Remove what killed processes of this machine left half-written."
-    written = ((p, _temporary.fullmatch(p.name)) for p in sorted(Path(folder).rglob(".*")))
-    debris = [p for p, m in written if m and m["host"] == _host and not _alive(int(m["pid"]))]
-    for p in debris: shutil.rmtree(p) if p.is_dir() else p.unlink(missing_ok=True)
+    walk = os.walk(folder) # passes over a folder that its writer takes away meanwhile
+    written = ((Path(top)/name, _temporary.fullmatch(name)) for top, *names in walk for name in sum(names, []))
+    debris = sorted(p for p, m in written if m and m["host"] == _host and not _alive(int(m["pid"])))
+    for p in debris: shutil.rmtree(p, ignore_errors=True) if p.is_dir() else p.unlink(missing_ok=True)
     return debris
 
 # %% ../nbs/00_study.ipynb #6b8db003
