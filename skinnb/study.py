@@ -104,7 +104,8 @@ def sweep_debris(
 )->list: # what was removed
     "Remove what killed processes of this machine left half-written."
     walk = os.walk(folder) # passes over a folder that its writer takes away meanwhile
-    written = ((Path(top)/name, _temporary.fullmatch(name)) for top, *names in walk for name in sum(names, []))
+    there = (Path(top)/name for top, folders, files in walk for name in (*folders, *files))
+    written = ((p, _temporary.fullmatch(p.name)) for p in there)
     debris = sorted(p for p, m in written if m and m["host"] == _host and not _alive(int(m["pid"])))
     for p in debris: shutil.rmtree(p, ignore_errors=True) if p.is_dir() else p.unlink(missing_ok=True)
     return debris
